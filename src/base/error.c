@@ -173,16 +173,31 @@ int cb_error_hint(struct cb_error **err, const char *format, ...)
     return -1;
 }
 
+int cb_error_hint_too(struct cb_error **err, const char *format, ...)
+{
+    cb_autofree char *more = NULL;
+    va_list args;
+
+    va_start(args, format);
+    more = xvasprintf(format, args);
+    va_end(args);
+    if (!err || !*err || !(*err)->hint)
+        return cb_error_hint(err, "%s", more);
+    return cb_error_hint_instead(err, "%s; %s", (*err)->hint, more);
+}
+
 int cb_error_hint_instead(struct cb_error **err, const char *format, ...)
 {
     va_list args;
+    char *hint;
 
     if (!err || !*err)
         return -1;
-    free((*err)->hint);
     va_start(args, format);
-    (*err)->hint = xvasprintf(format, args);
+    hint = xvasprintf(format, args);
     va_end(args);
+    free((*err)->hint);
+    (*err)->hint = hint;
     return -1;
 }
 

@@ -58,7 +58,8 @@ int cb_error_exit(struct cb_error **err, int exit_code, const char *format, ...)
 int cb_error_wrap(struct cb_error **err, const char *format, ...) CB_PRINTF(2, 3);
 /* Says what to do next. Replaces no earlier hint. */
 int cb_error_hint(struct cb_error **err, const char *format, ...) CB_PRINTF(2, 3);
-/* The same in the place of an earlier one: for who knows more. */
+/* The same behind an earlier one, or in its place: for who knows more. */
+int cb_error_hint_too(struct cb_error **err, const char *format, ...) CB_PRINTF(2, 3);
 int cb_error_hint_instead(struct cb_error **err, const char *format, ...) CB_PRINTF(2, 3);
 /* Attaches the place, once: a place already there stays. Takes a reference to SOURCE. */
 int cb_error_at(struct cb_error **err, struct cb_source *source, struct cb_span span);

@@ -375,3 +375,14 @@ char *cb_json_dump(const json_t *json)
     dump_value(&out, json);
     return cb_strbuf_steal(&out);
 }
+
+json_t *cb_json_from_text(const char *text)
+{
+    json_t *value = text ? json_string(text) : json_null();
+    cb_auto_value(cb_strbuf) escaped = {0};
+
+    if (value)
+        return value;
+    cb_strbuf_add_escaped(&escaped, text, strlen(text), 1);
+    return json_string(cb_strbuf_text(&escaped));
+}

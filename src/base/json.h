@@ -74,6 +74,9 @@ int cb_json_fail(const struct cb_json *json, struct cb_error **err, const char *
 /* Puts the same place before what another reader of the value said. */
 int cb_json_wrap(const struct cb_json *json, struct cb_error **err);
 
+/* TEXT as a string, escaped as for a terminal if it is no UTF-8; null of NULL. A new
+ * reference. */
+json_t *cb_json_from_text(const char *text);
 /* Compact text with keys in insertion order, as Go's encoding/json prints it without HTML
  * escaping. Caller frees. */
 char *cb_json_dump(const json_t *json);

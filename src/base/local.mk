@@ -54,7 +54,9 @@ src_base_libbase_a_SOURCES = \
     %D%/pool.c \
     %D%/pool.h \
     %D%/redact.c \
+    %D%/resolve.c \
     %D%/redact.h \
+    %D%/resolve.h \
     %D%/source-parts.c \
     %D%/source-priv.h \
     %D%/source.c \

@@ -418,7 +418,8 @@ int cb_subprocess_detach(const char *path, const char *const *argv, int errors_f
 
     start_init(&start, POSIX_SPAWN_SETSID);
 
-    memcpy(lifted, fds, count * sizeof(*lifted));
+    if (count)
+        memcpy(lifted, fds, count * sizeof(*lifted));
     if (lift(lifted, count, err) < 0)
         return -1;
     failed |= posix_spawn_file_actions_adddup2(actions, null, 0);

@@ -37,7 +37,8 @@ int cb_helper_start(struct cb_helper **out, const struct cb_subprocess_options *
 void cb_helper_stop(struct cb_helper *helper);
 CB_AUTO_DEFINE(cb_helper, cb_helper_stop)
 /* Starts PATH in a session of its own and leaves it alone: it survives us. Standard input
- * and output are /dev/null, standard error is ERRORS_FD, and FDS become 3, 4, … */
+ * and output are /dev/null, standard error is ERRORS_FD, and FDS (NULL for
+ * none) become 3, 4, … */
 int cb_subprocess_detach(const char *path, const char *const *argv, int errors_fd,
                          const int *fds, size_t count, struct cb_error **err);
 /* Becomes the program ARGV, found on PATH: returns -1 only if it cannot be executed, with

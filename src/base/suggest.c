@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #define MAX_DISTANCE 3
 #define MAX_WORD     64
@@ -37,6 +38,16 @@ static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_le
     return row[b_len];
 }
 
+/* Two neighbours that changed places are one slip, and two of the distance. */
+static int is_swapped(const char *a, const char *b)
+{
+    while (*a && tolower((unsigned char)*a) == tolower((unsigned char)*b))
+        a++, b++;
+    return a[0] && a[1] && tolower((unsigned char)a[0]) == tolower((unsigned char)b[1]) &&
+           tolower((unsigned char)a[1]) == tolower((unsigned char)b[0]) &&
+           strcasecmp(a + 2, b + 2) == 0;
+}
+
 const char *cb_suggest(const char *word, const char *const *candidates, size_t count)
 {
     size_t len = strnlen(word, MAX_WORD + 1);
@@ -54,7 +65,7 @@ const char *cb_suggest(const char *word, const char *const *candidates, size_t c
         if (strcmp(word, candidates[i]) == 0)
             return NULL;
         away = distance(word, len, candidates[i], candidate_len);
-        if (away < best) {
+        if (away < best || (away == best && is_swapped(word, candidates[i]))) {
             best = away;
             match = candidates[i];
         }

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* Closest candidate within Levenshtein distance < 3 (case-insensitive), or NULL. */
+/* Closest candidate within Levenshtein distance < 3 (case-insensitive), or NULL. Of those
+ * equally close one in which two neighbours changed places, else the first. */
 const char *cb_suggest(const char *word, const char *const *candidates, size_t count);
 
 #endif

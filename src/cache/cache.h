@@ -29,7 +29,8 @@ struct cb_cache_location {
     int max; /* every step, instead of those the result is made of */
     struct cb_layer_form layers;
     int ignore_error;
-    int keep; /* LOCAL: what earlier exports wrote stays in the directory */
+    int deferred; /* REGISTRY: sent when the build has ended */
+    int keep;     /* LOCAL: what earlier exports wrote stays in the directory */
 };
 struct cb_cache_locations {
     struct cb_cache_location *items;
@@ -64,7 +65,8 @@ struct cb_resolved_image *cb_cache_describe(struct cb_cache *cache,
                                             const struct cb_cache_entry *entry,
                                             int64_t **created_ns);
 /* After solving: what RESULTS (each may be NULL: scratch) are made of, or all steps, to a
- * registry or directory. A step of its own on the sink. */
+ * registry or directory, or to the store's outbox on the way to one. A step of its own on
+ * the sink. */
 int cb_cache_export(struct cb_cache *cache, struct cb_snapshot *const *results,
                     size_t count, const struct cb_cache_location *to,
                     struct cb_error **err);

@@ -1,5 +1,6 @@
 /* Caches on their way out: the document, a manifest that keeps its blobs alive, and the
  * place they go to. */
+#include "cache/deferred.h"
 #include "cache/layered.h"
 
 #include "store/content.h"
@@ -69,6 +70,22 @@ static int write_directory(struct cb_build_env *env, const struct cb_manifest *m
     return cb_layout_write(to->place, &what, env->store, env->cancel, err);
 }
 
+/* What waits for the same name is older; only what somebody is sending is left alone. */
+static int put_registry(struct cb_build_env *env, const struct cb_manifest *manifest,
+                        const struct cb_cache_location *to, uint64_t event_id,
+                        struct cb_error **err)
+{
+    cb_auto(cb_outbox_entry) earlier = NULL;
+
+    cb_deferred_tell(env, to->place, &earlier);
+    if (to->deferred)
+        return cb_deferred_add(env, manifest, to, err);
+    if (cb_registry_put_artifact(env->registry, to->place, manifest, event_id, err) < 0)
+        return -1;
+    return earlier && !earlier->is_held ? cb_outbox_settle(env->store, earlier, NULL, err)
+                                        : 0;
+}
+
 static int export(struct cb_cache *cache, struct cb_snapshot *const *results,
                   size_t count, const struct cb_cache_location *to, uint64_t event_id,
                   struct cb_error **err)
@@ -82,7 +99,7 @@ static int export(struct cb_cache *cache, struct cb_snapshot *const *results,
         return -1;
     if (to->type == CB_CACHE_LOCAL)
         return write_directory(env, manifest, to, err);
-    return cb_registry_put_artifact(env->registry, to->place, manifest, event_id, err);
+    return put_registry(env, manifest, to, event_id, err);
 }
 
 int cb_cache_export(struct cb_cache *cache, struct cb_snapshot *const *results,
@@ -90,8 +107,9 @@ int cb_cache_export(struct cb_cache *cache, struct cb_snapshot *const *results,
                     struct cb_error **err)
 {
     cb_autofree char *title =
-        xasprintf("exporting cache to %s %s",
-                  to->type == CB_CACHE_LOCAL ? "directory" : "registry", to->place);
+        xasprintf("exporting cache to %s %s%s",
+                  to->type == CB_CACHE_LOCAL ? "directory" : "registry", to->place,
+                  to->deferred ? ", to be sent later" : "");
     uint64_t id = cb_event_step_start(cache->env->sink, title);
     struct cb_error *error = NULL;
     int status = export(cache, results, count, to, id, &error);

@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/cache/libcache.a
 src_cache_libcache_a_SOURCES = \
 	%D%/cache.h \
 	%D%/collect.c \
+	%D%/deferred.c \
+	%D%/deferred.h \
 	%D%/document.c \
 	%D%/document.h \
 	%D%/explain.c \

@@ -29,17 +29,13 @@ int cb_archive_session_open(struct cb_archive_session *session, struct cb_app *a
 static int open_registry(struct cb_archive_session *session, struct cb_app *app,
                          struct cb_error **err)
 {
-    struct cb_registry_options options = {.store = session->store,
-                                          .pool = session->pool,
-                                          .cancel = app->cancel,
-                                          .sink = cb_progress_sink(session->progress),
-                                          .tls_verify = 1};
-    const struct cb_settings *settings;
+    const struct cb_registry_options options = {.store = session->store,
+                                                .pool = session->pool,
+                                                .sink =
+                                                    cb_progress_sink(session->progress),
+                                                .tls_verify = 1};
 
-    if (cb_app_settings(app, &settings, err) < 0)
-        return -1;
-    options.settings = &settings->registry;
-    if (cb_registry_new(&session->registry, &options, err) < 0)
+    if (cb_app_registry(app, &options, &session->registry, err) < 0)
         return -1;
     session->env.registry = session->registry;
     return 0;
@@ -282,7 +278,7 @@ static int run_load(struct cb_app *app, void *given, const struct cb_strings *ar
         cb_error_set(err, CB_ERR_USAGE, "`cbuild load` accepts no arguments");
         return cb_error_hint(err, "to read a file: `cbuild load -i %s`", args->items[0]);
     }
-    if (cb_app_arguments(&cb_load_command, args, 0, 0, err) < 0 ||
+    if (cb_command_check_args(&cb_load_command, args, 0, 0, err) < 0 ||
         cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
         cb_archive_input(values->input, "use -i FILE", &fd, err) < 0 ||
         cb_archive_session_open(&session, app, 1, values->quiet, err) < 0)

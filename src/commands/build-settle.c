@@ -110,8 +110,8 @@ int cb_build_settle(struct cb_build_values *values, const struct cb_strings *arg
 {
     struct cb_build_request *request = &values->request;
 
-    if (cb_app_arguments(&cb_build_command, args, values->tools.context ? 0 : 1, 1, err) <
-        0)
+    if (cb_command_check_args(&cb_build_command, args, values->tools.context ? 0 : 1, 1,
+                              err) < 0)
         return -1;
     if (request->lock_file && !request->locked)
         return cb_error_set(err, CB_ERR_USAGE, "--lock-file is only read with --locked");

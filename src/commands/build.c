@@ -73,62 +73,105 @@ static int join_container(struct cb_store *store, struct cb_build_request *reque
     return 0;
 }
 
-/* The engine's slow tear-down comes after the result is out. */
+/* What a build holds, cleared from the bottom up. */
+struct building {
+    struct cb_store *store;
+    struct cb_engine *engine; /* its slow tear-down comes after the result is out */
+    struct cb_progress *progress;
+    struct cb_build_summary *took;
+    struct cb_build_outcome outcome;
+    struct cb_debug debug;
+    struct cb_container_net *net;
+    struct cb_network_joined joined;
+    struct cb_engine_env env;
+};
+static void building_clear(struct building *building)
+{
+    cb_container_net_free(building->net);
+    cb_build_outcome_clear(&building->outcome);
+    cb_build_summary_free(building->took);
+    cb_progress_free(building->progress);
+    cb_engine_finish(building->engine);
+    cb_store_close(building->store);
+}
+CB_AUTO_VALUE_DEFINE(building, building_clear)
+
+static int prepare(struct building *building, struct cb_app *app,
+                   struct cb_build_values *values, struct cb_error **err)
+{
+    const struct cb_build_tools *tools = &values->tools;
+    struct cb_engine_env *env = &building->env;
+
+    *env = (struct cb_engine_env){.launcher = app->launcher,
+                                  .cancel = app->cancel,
+                                  .stdin_fd = tools->stdin_fd >= 0 ? tools->stdin_fd
+                                                                   : STDIN_FILENO};
+    if (cb_build_tools_registries(tools, app, err) < 0 ||
+        cb_build_creds(tools, &values->request, app, err) < 0 ||
+        cb_progress_check(values->progress, err) < 0 ||
+        cb_progress_new(&building->progress, values->quiet ? "quiet" : values->progress,
+                        err) < 0 ||
+        cb_app_settings(app, &env->settings, err) < 0 ||
+        cb_app_store(app, 1, &building->store, err) < 0 ||
+        join_container(building->store, &values->request, &building->net,
+                       &building->joined, err) < 0)
+        return -1;
+    cb_store_lease_late(building->store);
+    env->store = building->store;
+    building->took = cb_build_summary_new(cb_progress_sink(building->progress));
+    env->sink = cb_build_summary_sink(building->took);
+    building->debug = (struct cb_debug){.app = app, .progress = building->progress};
+    if (cb_debug_has_terminal()) {
+        env->shell = cb_debug_shell;
+        env->shell_arg = &building->debug;
+    }
+    return 0;
+}
+
+/* How the display is followed by the result. */
+struct manner {
+    int summary, legacy, told;
+    int is_silent; /* --progress=none: not even the ids */
+};
+
+static void print_result(const struct building *building, const struct manner *manner)
+{
+    const struct cb_build_outcome *outcome = &building->outcome;
+
+    if (manner->summary) {
+        print_outcome(outcome, manner->told);
+        cb_build_summary_print(building->took);
+    }
+    if (outcome->image_ids.count && !outcome->took_stdout && manner->legacy)
+        print_legacy_result(outcome);
+    else if (!outcome->took_stdout && !manner->is_silent &&
+             !(manner->summary && both_are_terminals()))
+        print_ids(outcome);
+}
+
 static int build(struct cb_app *app, struct cb_build_values *values,
                  struct cb_error **err)
 {
-    cb_auto(cb_store) store = NULL;
-    cb_auto(cb_engine) engine = NULL;
-    cb_auto(cb_progress) progress = NULL;
-    cb_auto(cb_build_summary) took = NULL;
-    cb_auto_value(cb_build_outcome) outcome = {0};
-    const char *mode = values->progress;
-    struct cb_debug debug = {.app = app};
-    cb_auto(cb_container_net) net = NULL;
-    struct cb_network_joined joined;
-    struct cb_engine_env env = {
-        .launcher = app->launcher, .cancel = app->cancel, .stdin_fd = STDIN_FILENO};
-    int status, summary, legacy, told;
-    const struct cb_build_tools *tools = &values->tools;
+    cb_auto_value(building) building = {0};
+    struct manner manner;
+    int status;
 
-    if (tools->stdin_fd >= 0)
-        env.stdin_fd = tools->stdin_fd;
-    if (cb_build_tools_registries(tools, app, err) < 0 ||
-        cb_build_creds(tools, &values->request, app, err) < 0 ||
-        cb_progress_check(mode, err) < 0 ||
-        cb_progress_new(&progress, values->quiet ? "quiet" : mode, err) < 0 ||
-        cb_app_settings(app, &env.settings, err) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0 ||
-        join_container(store, &values->request, &net, &joined, err) < 0)
+    if (prepare(&building, app, values, err) < 0)
         return -1;
-    cb_store_lease_late(store);
-    env.store = store;
-    took = cb_build_summary_new(cb_progress_sink(progress));
-    env.sink = cb_build_summary_sink(took);
-    debug.progress = progress;
-    if (cb_debug_has_terminal()) {
-        env.shell = cb_debug_shell;
-        env.shell_arg = &debug;
-    }
-    status = cb_engine_build(&env, &values->request, &outcome, &engine, err);
-    summary = cb_progress_wants_summary(progress);
-    legacy = cb_progress_has_legacy_result(progress);
-    told = cb_progress_tells_image(progress) && outcome.is_kept;
-    cb_progress_free(cb_steal(&progress));
-    if (status < 0)
-        return -1;
-    if (cb_build_tools_write(tools, &outcome, err) < 0)
+    status = cb_engine_build(&building.env, &values->request, &building.outcome,
+                             &building.engine, err);
+    manner = (struct manner){.summary = cb_progress_wants_summary(building.progress),
+                             .legacy = cb_progress_has_legacy_result(building.progress),
+                             .told = cb_progress_tells_image(building.progress) &&
+                                     building.outcome.is_kept,
+                             .is_silent = !values->quiet && values->progress &&
+                                          strcmp(values->progress, "none") == 0};
+    cb_progress_free(cb_steal(&building.progress));
+    if (status < 0 || cb_build_tools_write(&values->tools, &building.outcome, err) < 0)
         return -1;
     if (values->request.call != CB_CALL_BUILD)
-        return cb_call_print(&values->asked, &outcome.call, err);
-    if (summary) {
-        print_outcome(&outcome, told);
-        cb_build_summary_print(took);
-    }
-    if (outcome.image_ids.count && !outcome.took_stdout && legacy)
-        print_legacy_result(&outcome);
-    else if (!outcome.took_stdout && !(summary && both_are_terminals()))
-        print_ids(&outcome);
+        return cb_call_print(&values->asked, &building.outcome.call, err);
+    print_result(&building, &manner);
     return cb_flush_stdout(err);
 }
 

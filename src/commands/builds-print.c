@@ -8,17 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-int cb_builds_wants_json(const struct cb_builds_values *values, int *json,
-                         struct cb_error **err)
-{
-    const char *format = values->format ? values->format : "table";
-
-    *json = strcmp(format, "json") == 0;
-    if (*json || strcmp(format, "table") == 0)
-        return 0;
-    return cb_error_argument(err, format, "--format", "expected table or json");
-}
-
 int cb_builds_open(struct cb_app *app, const struct cb_strings *args,
                    struct cb_store **store, char **id, struct cb_error **err)
 {
@@ -63,13 +52,6 @@ char *cb_builds_ago(double start_s)
     return xasprintf("%s ago", age);
 }
 
-json_t *cb_builds_text_json(const char *text)
-{
-    json_t *value = text ? json_string(text) : NULL;
-
-    return value ? value : json_null();
-}
-
 json_t *cb_builds_time_json(double seconds)
 {
     struct timespec time = {(time_t)seconds,
@@ -84,24 +66,16 @@ json_t *cb_builds_json(const struct cb_built *built)
     json_t *names = json_array();
 
     for (size_t i = 0; i < built->names.count; i++)
-        json_array_append_new(names, cb_builds_text_json(built->names.items[i]));
+        json_array_append_new(names, cb_json_from_text(built->names.items[i]));
     return json_pack(
         "{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:I}", "id", built->id,
         "result", built->result, "started", cb_builds_time_json(built->start_s), "ended",
         cb_builds_time_json(built->end_s), "names", names, "context",
-        cb_builds_text_json(built->context), "dockerfile",
-        cb_builds_text_json(built->dockerfile), "target",
-        cb_builds_text_json(built->target), "platform",
-        cb_builds_text_json(built->platform), "image", cb_builds_text_json(built->image),
-        "error", cb_builds_text_json(built->error), "total",
-        (json_int_t)built->steps_total, "cached", (json_int_t)built->steps_cached,
-        "executed", (json_int_t)built->steps_executed, "bytes", (json_int_t)built->bytes);
-}
-
-void cb_builds_print_json(json_t *value)
-{
-    cb_autofree char *text = cb_json_dump(value);
-
-    printf("%s\n", text);
-    json_decref(value);
+        cb_json_from_text(built->context), "dockerfile",
+        cb_json_from_text(built->dockerfile), "target", cb_json_from_text(built->target),
+        "platform", cb_json_from_text(built->platform), "image",
+        cb_json_from_text(built->image), "error", cb_json_from_text(built->error),
+        "total", (json_int_t)built->steps_total, "cached",
+        (json_int_t)built->steps_cached, "executed", (json_int_t)built->steps_executed,
+        "bytes", (json_int_t)built->bytes);
 }

@@ -45,13 +45,12 @@ static char *memory_text(const struct cb_built_step *step)
 
 static json_t *step_json(const struct cb_built_step *step)
 {
-    return json_pack("{s:I,s:o,s:s,s:o,s:o,s:o,s:o,s:I,s:o}", "step",
-                     (json_int_t)step->number, "name", cb_builds_text_json(step->name),
-                     "state", step->state, "started", cb_builds_time_json(step->start_s),
-                     "ended", cb_builds_time_json(step->end_s), "miss",
-                     cb_builds_text_json(step->miss), "error",
-                     cb_builds_text_json(step->error), "log_bytes",
-                     (json_int_t)step->log_bytes, "usage", usage_json(step));
+    return json_pack(
+        "{s:I,s:o,s:s,s:o,s:o,s:o,s:o,s:I,s:o}", "step", (json_int_t)step->number, "name",
+        cb_json_from_text(step->name), "state", step->state, "started",
+        cb_builds_time_json(step->start_s), "ended", cb_builds_time_json(step->end_s),
+        "miss", cb_json_from_text(step->miss), "error", cb_json_from_text(step->error),
+        "log_bytes", (json_int_t)step->log_bytes, "usage", usage_json(step));
 }
 
 static void print_field(const char *label, const char *text)
@@ -97,28 +96,33 @@ static void print_built(const struct cb_built *built)
     }
 }
 
+static void print_json(const struct cb_built *built)
+{
+    cb_auto_json *object = cb_builds_json(built);
+    json_t *steps = json_array();
+
+    cb_vec_foreach (step, &built->steps)
+        json_array_append_new(steps, step_json(step));
+    json_object_set_new(object, "steps", steps);
+    cb_print_json(object);
+}
+
 static int run_show(struct cb_app *app, void *given, const struct cb_strings *args,
                     struct cb_error **err)
 {
     cb_auto_value(cb_built) built = {0};
     cb_auto(cb_store) store = NULL;
     cb_autofree char *id = NULL;
-    int json;
+    const struct cb_builds_values *values = given;
+    int json = cb_wants_json(values->format, "table", err);
 
-    if (cb_builds_open(app, args, &store, &id, err) < 0 ||
-        cb_builds_wants_json(given, &json, err) < 0 ||
+    if (json < 0 || cb_builds_open(app, args, &store, &id, err) < 0 ||
         cb_builds_read(store, id, 1, &built, err) < 0)
         return -1;
-    if (json) {
-        json_t *object = cb_builds_json(&built), *steps = json_array();
-
-        cb_vec_foreach (step, &built.steps)
-            json_array_append_new(steps, step_json(step));
-        json_object_set_new(object, "steps", steps);
-        cb_builds_print_json(object);
-    } else {
+    if (json)
+        print_json(&built);
+    else
         print_built(&built);
-    }
     return 0;
 }
 

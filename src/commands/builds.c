@@ -37,16 +37,23 @@ static void print_row(const struct cb_built *built)
            steps, names);
 }
 
+static void print_json(const struct cb_built *built)
+{
+    cb_auto_json *object = cb_builds_json(built);
+
+    cb_print_json(object);
+}
+
 static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args,
                   struct cb_error **err)
 {
     cb_auto_value(cb_strings) ids = {0};
     cb_auto(cb_store) store = NULL;
     struct cb_builds_values *values = given;
-    int json;
+    int json = cb_wants_json(values->format, "table", err);
 
-    if (cb_builds_wants_json(values, &json, err) < 0 ||
-        cb_app_store(app, 0, &store, err) < 0 || cb_builds_list(store, &ids, err) < 0)
+    if (json < 0 || cb_app_store(app, 0, &store, err) < 0 ||
+        cb_builds_list(store, &ids, err) < 0)
         return -1;
     if (!json && !values->quiet)
         printf("%-14s  %-11s  %-22s  %-9s  %-7s  %s\n", "ID", "RESULT", "STARTED", "TOOK",
@@ -59,7 +66,7 @@ static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args
         else if (cb_builds_read(store, *id, 0, &built, NULL) < 0)
             continue; /* removed meanwhile */
         else if (json)
-            cb_builds_print_json(cb_builds_json(&built));
+            print_json(&built);
         else
             print_row(&built);
     }
@@ -111,8 +118,8 @@ static int run_rm(struct cb_app *app, void *given, const struct cb_strings *args
     cb_auto(cb_store) store = NULL;
     const struct cb_builds_values *values = given;
 
-    if (cb_app_arguments(&cb_builds_rm_command, args, values->all ? 0 : 1,
-                         values->all ? 0 : -1, err) < 0 ||
+    if (cb_command_check_args(&cb_builds_rm_command, args, values->all ? 0 : 1,
+                              values->all ? 0 : -1, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0)
         return -1;
     if (values->all)

@@ -11,9 +11,6 @@ struct cb_builds_values {
     int quiet, all;
 };
 
-/* --format: table or json. */
-int cb_builds_wants_json(const struct cb_builds_values *values, int *json,
-                         struct cb_error **err);
 /* Opens the store and finds the build that the first of ARGS names, the last one if there
  * is none. *ID is the caller's. */
 int cb_builds_open(struct cb_app *app, const struct cb_strings *args,
@@ -27,10 +24,7 @@ char *cb_builds_duration(double start_s, double end_s);
 char *cb_builds_ago(double start_s);
 
 /* New references; null for what is not known. */
-json_t *cb_builds_text_json(const char *text);
 json_t *cb_builds_time_json(double seconds);
 json_t *cb_builds_json(const struct cb_built *built);
-/* Takes VALUE. */
-void cb_builds_print_json(json_t *value);
 
 #endif

@@ -2,6 +2,8 @@
  * but for those that lead to docker's desktop or to files of its own. */
 #include "commands/commands.h"
 
+#include "commands/help.h"
+
 #include <string.h>
 
 static const struct {

@@ -259,21 +259,16 @@ static int import_image(struct cb_app *app, struct cb_archive_session *session,
                         const char *id, const struct values *values,
                         struct cb_error **err)
 {
-    struct cb_registry_options options = {.store = session->store,
-                                          .pool = session->pool,
-                                          .cancel = session->env.cancel,
-                                          .sink = session->env.sink,
-                                          .insecure = &values->insecure,
-                                          .tls_verify = values->tls_verify};
+    const struct cb_registry_options options = {.store = session->store,
+                                                .pool = session->pool,
+                                                .sink = session->env.sink,
+                                                .insecure = &values->insecure,
+                                                .tls_verify = values->tls_verify};
     cb_auto(cb_registry) registry = NULL;
     cb_autofree char *name = NULL;
-    const struct cb_settings *settings;
 
-    if (cb_app_settings(app, &settings, err) < 0)
-        return -1;
-    options.settings = &settings->registry;
     if (canonical_name(values->image, &name, err) < 0 ||
-        cb_registry_new(&registry, &options, err) < 0)
+        cb_app_registry(app, &options, &registry, err) < 0)
         return -1;
     return cb_cache_image_take(&session->env, registry, id, name, err);
 }

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/timestamp.h"
+#include "commands/prompt.h"
 #include "commands/pruning.h"
 #include "store/cache-mount.h"
 
@@ -89,12 +90,9 @@ static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args
     cb_auto_value(cb_cache_mounts) mounts = {0};
     cb_auto(cb_store) store = NULL;
     struct values *values = given;
-    int json = strcmp(values->format, "json") == 0;
+    int json = cb_wants_json(values->format, "table", err);
 
-    if (!json && strcmp(values->format, "table"))
-        return cb_error_argument(err, values->format, "--format",
-                                 "expected table or json");
-    if (cb_app_store(app, 1, &store, err) < 0 ||
+    if (json < 0 || cb_app_store(app, 1, &store, err) < 0 ||
         cb_cache_mount_list(store, &mounts, err) < 0)
         return -1;
     if (json)
@@ -112,10 +110,10 @@ const struct cb_cli_command cb_cache_ls_command = {
     .summary = "List cache mounts",
     .usage = "cache ls [OPTIONS]",
     .about = "Cache mounts are the directories of RUN --mount=type=cache. See also\n"
-             "`cbuild cache export`, `cache import`, `cache rm` and `cache prune`.",
+             "`cbuild cache export`, `cache import`, `cache rm` and `cache prune`.\n"
+             "`cbuild cache push --list` lists build caches that are to be sent.",
     .options = ls_options,
     .values_size = sizeof(struct values),
-    .defaults = &(const struct values){.format = "table"},
     .act = run_ls,
 };
 

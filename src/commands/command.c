@@ -5,6 +5,27 @@
 
 #include <string.h>
 
+int cb_command_check_args(const struct cb_cli_command *command,
+                          const struct cb_strings *args, int min, int max,
+                          struct cb_error **err)
+{
+    const char *amount = max < 0 ? "at least " : min == max ? "exactly " : "";
+    int count = (int)args->count;
+
+    if (count >= min && (max < 0 || count <= max))
+        return 0;
+    if (max >= 0 && min != max)
+        amount = count < min ? "at least " : "at most ";
+    if (max == 0)
+        cb_error_set(err, CB_ERR_USAGE, "`cbuild %s` accepts no arguments",
+                     command->name);
+    else
+        cb_error_set(err, CB_ERR_USAGE, "`cbuild %s` requires %s%d argument%s",
+                     command->name, amount, count < min ? min : max,
+                     (count < min ? min : max) == 1 ? "" : "s");
+    return cb_error_hint(err, "usage: cbuild %s", command->usage);
+}
+
 static void clear_lists(const struct cb_option *options, void *values)
 {
     for (const struct cb_option *o = options; o->name; o++)
@@ -29,10 +50,29 @@ int cb_command_call(const struct cb_cli_command *command, struct cb_app *app, in
         cb_options_parse(command, argc, argv, command->takes_program, values, &args, err);
     if (status > 0)
         status = 0;
-    else if (status == 0 && (status = cb_app_arguments(command, &args, command->min_args,
-                                                       command->max_args, err)) == 0)
+    else if (status == 0 &&
+             (status = cb_command_check_args(command, &args, command->min_args,
+                                             command->max_args, err)) == 0)
         status = command->act(app, values, &args, err);
     if (values)
         clear_lists(command->options, values);
     return status;
+}
+
+int cb_each_named(const struct cb_strings *names,
+                  int (*act)(void *arg, const char *name, struct cb_error **err),
+                  void *arg, struct cb_error **err)
+{
+    cb_auto(cb_error) errors = NULL;
+
+    cb_vec_foreach (name, names) {
+        struct cb_error *error = NULL;
+
+        if (act(arg, *name, &error) >= 0)
+            continue;
+        cb_error_append(&errors, error);
+        if (cb_error_kind(error) == CB_ERR_CANCELED)
+            break;
+    }
+    return errors ? cb_error_move(err, &errors) : 0;
 }

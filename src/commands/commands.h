@@ -3,33 +3,11 @@
 #ifndef CB_COMMANDS_COMMANDS_H
 #define CB_COMMANDS_COMMANDS_H
 
-#include "base/cancel.h"
-#include "base/error.h"
-#include "base/event.h"
+#include "commands/app.h"
 #include "commands/filter.h"
 #include "commands/options.h"
-#include "engine/settings.h"
-#include "executor/executor.h"
-#include "executor/userns.h"
-#include "network/hub.h"
-#include "oci/oci.h"
+#include "commands/output.h"
 #include "store/refs.h"
-#include "store/store.h"
-
-#include <jansson.h>
-
-struct cb_app {                   /* what main prepared before the first thread */
-    struct cb_launcher *launcher; /* for commands that run processes, else NULL */
-    struct cb_userns userns;      /* what was entered, if anything */
-    struct cb_hub *hub;           /* where networks are shared in it, or NULL */
-    struct cb_cancel *cancel;     /* set by SIGINT, SIGTERM, SIGHUP */
-    const char *root;             /* --root, or NULL */
-    const char *max_store;        /* --max-store, or NULL */
-    const char *max_layer;        /* --max-layer-size, or NULL */
-    int debug;
-    struct cb_settings *settings; /* see cb_app_settings */
-    json_t *docker_config;        /* see cb_docker_config_or */
-};
 
 /* Does it connect something with what others of the same user have connected? */
 enum cb_meets {
@@ -89,6 +67,7 @@ extern const struct cb_cli_command cb_cache_export_command;
 extern const struct cb_cli_command cb_cache_import_command;
 extern const struct cb_cli_command cb_cache_ls_command;
 extern const struct cb_cli_command cb_cache_prune_command;
+extern const struct cb_cli_command cb_cache_push_command;
 extern const struct cb_cli_command cb_cache_rm_command;
 extern const struct cb_cli_command cb_commit_command;
 extern const struct cb_cli_command cb_complete_command;
@@ -156,6 +135,7 @@ extern const struct cb_cli_command cb_prune_command;
 extern const struct cb_cli_command cb_ps_command;
 extern const struct cb_cli_command cb_pull_command;
 extern const struct cb_cli_command cb_push_command;
+extern const struct cb_cli_command cb_pusher_command;
 extern const struct cb_cli_command cb_rename_command;
 extern const struct cb_cli_command cb_restart_command;
 extern const struct cb_cli_command cb_rm_command;
@@ -183,120 +163,22 @@ extern const struct cb_cli_command cb_volume_prune_command;
 extern const struct cb_cli_command cb_volume_rm_command;
 extern const struct cb_cli_command cb_wait_command;
 
-/* ── table.c ── */
-extern const struct cb_cli_command
-    *const cb_commands[]; /* ends with NULL; in the order of --help */
-/* Finds the command for ARGV, in both of docker's spellings (`images`, `image ls`).
- * *USED: how many words named it. */
-const struct cb_cli_command *cb_command_find(int argc, char **argv, int *used);
-/* `image`, `cache`: is WORD followed by others, and by which. */
-int cb_command_is_group(const char *word);
-/* The groups and a group's verbs, one after the other: start with *AT 0; NULL at the end.
- */
-const char *cb_command_next_group(size_t *at);
-const char *cb_command_next_verb(const char *group, size_t *at, const char **summary);
-/* All spellings of two words, aliases too: 0 at the end. */
-int cb_command_next_spelling(size_t *at, const char **group, const char **verb,
-                             const struct cb_cli_command **command);
-/* "`x` is not a cbuild command" with what may have been meant. Returns -1. */
-int cb_command_unknown(int argc, char **argv, struct cb_error **err);
-
 /* ── command.c ── */
 /* Reads ARGV, which does not hold the command's name, and does it. Exit status, or -1. */
 int cb_command_call(const struct cb_cli_command *command, struct cb_app *app, int argc,
                     char **argv, struct cb_error **err);
-
-/* ── globals.c ── */
-/* Options of every command; and docker's that stand before it. Rows without help are not
- * here and say so. */
-extern const struct cb_option cb_globals[];
-extern const struct cb_option cb_leading_globals[];
-/* Takes the first kind out of argv, LEADING_ONLY before the first argument. Returns the
- * new argc, -1 USAGE. */
-int cb_globals_take(struct cb_app *app, int argc, char **argv, int leading_only,
-                    struct cb_error **err);
-/* $DOCKER_HOST and $DOCKER_CONTEXT of another machine: a warning says that it is not
- * asked. */
-void cb_globals_warn_elsewhere(void);
-/* What buildx has between its own name and the command's. Likewise. */
-int cb_globals_take_buildx(struct cb_app *app, int argc, char **argv,
-                           struct cb_error **err);
-/* Both kinds, before the command. */
-int cb_globals_take_leading(struct cb_app *app, int argc, char **argv,
-                            struct cb_error **err);
-
-/* ── examples.c ── */
-/* Lines that end in a newline; or NULL. */
-const char *cb_command_examples(const struct cb_cli_command *command);
-
-/* ── help.c ── */
-/* What `cbuild --help` prints. */
-void cb_print_overview(FILE *out);
-void cb_print_command_help(const struct cb_cli_command *command, FILE *out);
-void cb_print_group_help(const char *group, FILE *out);
-/* The headings of the overview, from 0 on, NULL at the end; and where a command stands.
- */
-const char *cb_help_section_title(size_t section);
-size_t cb_help_section(const struct cb_cli_command *command);
-
+/* Exactly MIN..MAX arguments (MAX -1: any), else docker's USAGE text. */
+int cb_command_check_args(const struct cb_cli_command *command,
+                          const struct cb_strings *args, int min, int max,
+                          struct cb_error **err);
+/* Calls ACT for each of NAMES, also when it has failed for others, but not once the user
+ * has had enough. The first error is returned with the others behind it. */
+int cb_each_named(const struct cb_strings *names,
+                  int (*act)(void *arg, const char *name, struct cb_error **err),
+                  void *arg, struct cb_error **err);
 /* ── enter.c ── */
-/* From here on we are root of what we work with. */
+/* From here on we are root of what COMMAND works with. Before the first thread. */
 int cb_app_enter(struct cb_app *app, const struct cb_cli_command *command, int argc,
                  char **argv, struct cb_error **err);
-/* ── docker-config.c ── */
-/* GIVEN, or if that is NULL the text that docker's config.json has for KEY, if any.
- * Borrowed. */
-const char *cb_docker_config_or(struct cb_app *app, const char *given, const char *key);
-/* The same of a format, which may be given as nothing. */
-const char *cb_docker_config_format(struct cb_app *app, const char *given,
-                                    const char *key);
-
-/* ── app.c: what several commands need ── */
-/* For processes that serve many others, each by descriptors: as many as the hard limit
- * allows. Steps and containers have limits of their own. */
-void cb_app_raise_files(void);
-/* The configuration files, read when first asked for. Borrowed. */
-int cb_app_settings(struct cb_app *app, const struct cb_settings **out,
-                    struct cb_error **err);
-/* Where the store of --root, $CBUILD_ROOT or the configuration is, or would be. Caller
- * frees *OUT. */
-int cb_app_store_root(struct cb_app *app, char **out, struct cb_error **err);
-/* Opens that store; CREATE for commands that may start an empty one. */
-int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
-                 struct cb_error **err);
-/* The same for fsck --repair: a damaged index is replaced. */
-int cb_app_store_repair(struct cb_app *app, struct cb_store **out, struct cb_error **err);
-/* The value of --platform, in BUFFER; *OUT is NULL when there is none. USAGE. */
-int cb_app_platform(const char *text, struct cb_platform *buffer,
-                    const struct cb_platform **out, struct cb_error **err);
-#define CB_DEFAULT_PLATFORM "DOCKER_DEFAULT_PLATFORM"
-/* The same for what docker gives a default to: of $DOCKER_DEFAULT_PLATFORM when there is
- * no TEXT. */
-int cb_app_default_platform(const char *text, struct cb_platform *buffer,
-                            const struct cb_platform **out, struct cb_error **err);
-/* Exactly MIN..MAX arguments (MAX -1: any), else docker's USAGE text. */
-int cb_app_arguments(const struct cb_cli_command *command, const struct cb_strings *args,
-                     int min, int max, struct cb_error **err);
-/* The text of a Dockerfile with the files it includes; PATH "-" is standard input, NULL
- * the file that a build finds. Files are included from the directory CONTEXT; NULL: from
- * the current one if the Dockerfile is below it, else from the Dockerfile's. */
-int cb_app_dockerfile(struct cb_cancel *cancel, const char *path, const char *context,
-                      struct cb_source **out, struct cb_error **err);
-/* --build-arg NAME[=VALUE] as "NAME=VALUE": without a value it is the environment's, or
- * left out. */
-void cb_app_build_args(const struct cb_strings *given, struct cb_strings *out);
-/* First 12 hex digits. */
-void cb_short_id(const struct cb_digest *id, char out[13]);
-/* Flushes stdout; a full disk or closed pipe is an error like any other (EPIPE is quiet).
- */
-int cb_flush_stdout(struct cb_error **err);
-int cb_stdout_is_terminal(void);
-/* Asks on standard input whether WHAT may be removed, ":\n  - a list\n" or one thing. Its
- * end is a no. */
-int cb_confirmed(const char *what);
-
-/* run-files.c: each of LABELS, which stand after OPTION, has a name. */
-int cb_labels_check(const struct cb_strings *labels, const char *option,
-                    struct cb_error **err);
 
 #endif

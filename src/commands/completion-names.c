@@ -8,6 +8,7 @@
 #include "network/named.h"
 #include "parser/parser.h"
 #include "store/cache-mount.h"
+#include "store/outbox.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -99,6 +100,18 @@ void cb_complete_caches(const struct cb_completion *at)
         return;
     cb_vec_foreach (mount, &mounts)
         cb_complete_offer(at, is_plain(mount->id) ? mount->id : mount->name, NULL);
+}
+
+void cb_complete_outbox(const struct cb_completion *at)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto_value(cb_outbox) outbox = {0};
+
+    if (cb_app_store(at->app, 0, &store, NULL) < 0 ||
+        cb_outbox_list(store, &outbox, NULL) < 0)
+        return;
+    cb_vec_foreach (entry, &outbox)
+        cb_complete_offer(at, (*entry)->name, NULL);
 }
 
 void cb_complete_networks(const struct cb_completion *at)

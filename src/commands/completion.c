@@ -4,6 +4,9 @@
  * else: nobody asked it. */
 #include "commands/completion.h"
 
+#include "commands/globals.h"
+#include "commands/table.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -138,6 +141,7 @@ static const struct taker {
     {&cb_debug_command, {cb_complete_builds}},
     {&cb_cache_export_command, {cb_complete_caches}},
     {&cb_cache_import_command, {cb_complete_caches}},
+    {&cb_cache_push_command, {cb_complete_outbox}},
     {&cb_cache_rm_command, {cb_complete_caches}},
     {&cb_network_inspect_command, {cb_complete_networks}},
     {&cb_network_rm_command, {cb_complete_networks}},

@@ -22,6 +22,7 @@ void cb_complete_images(const struct cb_completion *at);
 void cb_complete_containers(const struct cb_completion *at);
 void cb_complete_builds(const struct cb_completion *at);
 void cb_complete_caches(const struct cb_completion *at);
+void cb_complete_outbox(const struct cb_completion *at);
 void cb_complete_networks(const struct cb_completion *at);
 void cb_complete_volumes(const struct cb_completion *at);
 /* Of the Dockerfile that -f or PATH names, or the one here. */

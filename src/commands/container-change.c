@@ -3,8 +3,8 @@
 
 #include "base/lockfile.h"
 #include "commands/run.h"
-#include "container/create.h"
 #include "container/journal.h"
+#include "container/names.h"
 #include "container/restart.h"
 
 #include <inttypes.h>
@@ -18,19 +18,29 @@ static const struct cb_option no_options[] = {{0}};
 static int pause_one(const struct cb_each_container *at, struct cb_container *container,
                      struct cb_error **err)
 {
-    return cb_container_pause(container, at->values != NULL, err);
+    return cb_container_pause(container, 1, err);
+}
+
+static int resume_one(const struct cb_each_container *at, struct cb_container *container,
+                      struct cb_error **err)
+{
+    return cb_container_pause(container, 0, err);
 }
 
 static int run_pause(struct cb_app *app, void *values, const struct cb_strings *args,
                      struct cb_error **err)
 {
-    return cb_containers_each(app, args, app, pause_one, 1, err);
+    static const struct cb_container_act act = {.each = pause_one};
+
+    return cb_containers_each(app, &act, args, NULL, err);
 }
 
 static int run_unpause(struct cb_app *app, void *values, const struct cb_strings *args,
                        struct cb_error **err)
 {
-    return cb_containers_each(app, args, NULL, pause_one, 1, err);
+    static const struct cb_container_act act = {.each = resume_one};
+
+    return cb_containers_each(app, &act, args, NULL, err);
 }
 
 const struct cb_cli_command cb_pause_command = {
@@ -190,6 +200,7 @@ static int is_empty(const struct update_values *values)
 static int run_update(struct cb_app *app, void *given, const struct cb_strings *args,
                       struct cb_error **err)
 {
+    static const struct cb_container_act act = {.each = update_one};
     struct update_values *values = given;
 
     if (is_empty(values)) {
@@ -197,7 +208,7 @@ static int run_update(struct cb_app *app, void *given, const struct cb_strings *
                      "you must provide one or more flags when using this command");
         return cb_error_hint(err, "see `cbuild update --help`");
     }
-    return cb_containers_each(app, args, values, update_one, 1, err);
+    return cb_containers_each(app, &act, args, values, err);
 }
 
 const struct cb_cli_command cb_update_command = {

@@ -98,21 +98,21 @@ static int check_timeout(const struct stop_values *values, struct cb_error **err
 static int run_stop(struct cb_app *app, void *given, const struct cb_strings *args,
                     struct cb_error **err)
 {
-    struct stop_values *values = given;
+    static const struct cb_container_act act = {.each = stop_one, .ask = ask_to_stop};
 
-    if (check_timeout(values, err) < 0)
+    if (check_timeout(given, err) < 0)
         return -1;
-    return cb_containers_each_asked(app, args, values, ask_to_stop, stop_one, err);
+    return cb_containers_each(app, &act, args, given, err);
 }
 
 static int run_restart(struct cb_app *app, void *given, const struct cb_strings *args,
                        struct cb_error **err)
 {
-    struct stop_values *values = given;
+    static const struct cb_container_act act = {.each = restart_one};
 
-    if (check_timeout(values, err) < 0)
+    if (check_timeout(given, err) < 0)
         return -1;
-    return cb_containers_each(app, args, values, restart_one, 1, err);
+    return cb_containers_each(app, &act, args, given, err);
 }
 
 const struct cb_cli_command cb_stop_command = {
@@ -172,9 +172,9 @@ static int kill_one(const struct cb_each_container *at, struct cb_container *con
 static int run_kill(struct cb_app *app, void *given, const struct cb_strings *args,
                     struct cb_error **err)
 {
-    struct kill_values *values = given;
+    static const struct cb_container_act act = {.each = kill_one};
 
-    return cb_containers_each(app, args, values, kill_one, 1, err);
+    return cb_containers_each(app, &act, args, given, err);
 }
 
 const struct cb_cli_command cb_kill_command = {
@@ -206,7 +206,9 @@ static int wait_one(const struct cb_each_container *at, struct cb_container *con
 static int run_wait(struct cb_app *app, void *values, const struct cb_strings *args,
                     struct cb_error **err)
 {
-    return cb_containers_each(app, args, NULL, wait_one, 0, err);
+    static const struct cb_container_act act = {.each = wait_one, .is_silent = 1};
+
+    return cb_containers_each(app, &act, args, NULL, err);
 }
 
 const struct cb_cli_command cb_wait_command = {

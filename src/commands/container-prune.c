@@ -2,8 +2,10 @@
 #include "commands/pruning.h"
 
 #include "commands/container-filter.h"
+#include "commands/prompt.h"
 #include "container/create.h"
 #include "container/files.h"
+#include "container/remove.h"
 #include "store/journal.h"
 
 struct values {

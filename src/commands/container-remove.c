@@ -1,7 +1,8 @@
 /* cbuild rm: containers, or links between them, are removed. */
 #include "commands/containers.h"
 
-#include "container/create.h"
+#include "container/links.h"
+#include "container/remove.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -112,6 +113,8 @@ static int are_all_missing(const struct cb_error *error)
 static int run_rm(struct cb_app *app, void *given, const struct cb_strings *args,
                   struct cb_error **err)
 {
+    static const struct cb_container_act act = {.each = remove_one};
+    static const struct cb_container_act forced = {.each = remove_one, .ask = ask_to_die};
     struct rm_values *values = given;
     cb_auto_value(cb_strings) left = {0};
     cb_auto(cb_error) error = NULL;
@@ -122,11 +125,11 @@ static int run_rm(struct cb_app *app, void *given, const struct cb_strings *args
                 return -1;
         return 0;
     }
-    if (values->force && drop_missing(app, args, &left, err) < 0)
-        return -1;
     if (!values->force)
-        return cb_containers_each(app, args, values, remove_one, 1, err);
-    if (cb_containers_each_asked(app, &left, values, ask_to_die, remove_one, &error) == 0)
+        return cb_containers_each(app, &act, args, values, err);
+    if (drop_missing(app, args, &left, err) < 0)
+        return -1;
+    if (cb_containers_each(app, &forced, &left, values, &error) == 0)
         return 0;
     if (!are_all_missing(error))
         return cb_error_move(err, &error);

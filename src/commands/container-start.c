@@ -54,6 +54,8 @@ static int start_one(const struct cb_each_container *at, struct cb_container *co
                               at->app->cancel, &end, err);
 }
 
+static const struct cb_container_act start_act = {.each = start_one};
+
 static int start_attached(struct cb_app *app, const char *name,
                           const struct start_values *values, struct cb_error **err)
 {
@@ -107,7 +109,7 @@ static int start_all(struct cb_app *app, struct start_values *values,
         if (wants_start(all.items[i]))
             cb_strings_add(&names, all.items[i]->name);
     }
-    return cb_containers_each(app, &names, values, start_one, 1, err);
+    return cb_containers_each(app, &start_act, &names, values, err);
 }
 
 static int run_start(struct cb_app *app, void *given, const struct cb_strings *args,
@@ -115,13 +117,13 @@ static int run_start(struct cb_app *app, void *given, const struct cb_strings *a
 {
     struct start_values *values = given;
 
-    if (cb_app_arguments(&cb_start_command, args, values->all ? 0 : 1,
-                         values->all ? 0 : -1, err) < 0)
+    if (cb_command_check_args(&cb_start_command, args, values->all ? 0 : 1,
+                              values->all ? 0 : -1, err) < 0)
         return -1;
     if (values->all)
         return start_all(app, values, err);
     if (!values->attach && !values->interactive)
-        return cb_containers_each(app, args, values, start_one, 1, err);
+        return cb_containers_each(app, &start_act, args, values, err);
     if (args->count > 1)
         return cb_error_set(err, CB_ERR_USAGE,
                             "you cannot start and attach multiple containers at once");

@@ -20,47 +20,42 @@ int cb_app_container(struct cb_app *app, const char *name, struct cb_store **sto
 
 /* One of those that were named. */
 struct named {
+    const char *name;
     struct cb_container *container;
     struct cb_error *error; /* why there is none */
     int asked_fd;
 };
 
-static void find_named(struct cb_each_container *at, const char *name,
-                       int (*ask)(const struct cb_each_container *at,
-                                  struct cb_container *container),
-                       struct named *out)
+static void find_named(struct cb_each_container *at, const struct cb_container_act *act,
+                       const char *name, struct named *out)
 {
-    *out = (struct named){.asked_fd = -1};
-    if (cb_container_find(at->store, name, &out->container, &out->error) == 0 && ask)
-        out->asked_fd = ask(at, out->container);
+    *out = (struct named){.name = name, .asked_fd = -1};
+    if (cb_container_find(at->store, name, &out->container, &out->error) == 0 && act->ask)
+        out->asked_fd = act->ask(at, out->container);
 }
 
-static void do_named(struct cb_each_container *at, struct named *named, const char *echo,
-                     int (*each)(const struct cb_each_container *at,
-                                 struct cb_container *container, struct cb_error **err),
-                     struct cb_error **first)
+static void do_named(struct cb_each_container *at, const struct cb_container_act *act,
+                     struct named *named, struct cb_error **errors)
 {
     struct cb_error *error = cb_steal(&named->error);
 
     at->asked_fd = named->asked_fd;
-    if (error || each(at, named->container, &error) < 0)
-        cb_error_append(first, error);
-    else if (echo)
-        printf("%s\n", echo);
+    if (error || act->each(at, named->container, &error) < 0)
+        cb_error_append(errors, error);
+    else if (!act->is_silent)
+        printf("%s\n", named->name);
     fflush(stdout);
     cb_container_free(named->container);
     cb_close(&named->asked_fd);
 }
 
-static int each_of(struct cb_app *app, const struct cb_strings *names, void *values,
-                   int (*ask)(const struct cb_each_container *at,
-                              struct cb_container *container),
-                   int (*each)(const struct cb_each_container *at,
-                               struct cb_container *container, struct cb_error **err),
-                   int echo, struct cb_error **err)
+int cb_containers_each(struct cb_app *app, const struct cb_container_act *act,
+                       const struct cb_strings *names, void *values,
+                       struct cb_error **err)
 {
+    const size_t most = act->ask ? AT_ONCE : 1;
     cb_auto(cb_store) store = NULL;
-    cb_auto(cb_error) first = NULL;
+    cb_auto(cb_error) errors = NULL;
     struct cb_each_container at = {.app = app, .values = values, .asked_fd = -1};
     struct named batch[AT_ONCE];
     size_t count;
@@ -69,33 +64,13 @@ static int each_of(struct cb_app *app, const struct cb_strings *names, void *val
         return -1;
     at.store = store;
     for (size_t from = 0; from < names->count; from += count) {
-        size_t most = ask ? AT_ONCE : 1;
-
         count = names->count - from < most ? names->count - from : most;
         for (size_t i = 0; i < count; i++)
-            find_named(&at, names->items[from + i], ask, &batch[i]);
+            find_named(&at, act, names->items[from + i], &batch[i]);
         for (size_t i = 0; i < count; i++)
-            do_named(&at, &batch[i], echo ? names->items[from + i] : NULL, each, &first);
+            do_named(&at, act, &batch[i], &errors);
     }
-    return first ? cb_error_move(err, &first) : 0;
-}
-
-int cb_containers_each(struct cb_app *app, const struct cb_strings *names, void *values,
-                       int (*each)(const struct cb_each_container *at,
-                                   struct cb_container *container, struct cb_error **err),
-                       int echo, struct cb_error **err)
-{
-    return each_of(app, names, values, NULL, each, echo, err);
-}
-
-int cb_containers_each_asked(
-    struct cb_app *app, const struct cb_strings *names, void *values,
-    int (*ask)(const struct cb_each_container *at, struct cb_container *container),
-    int (*each)(const struct cb_each_container *at, struct cb_container *container,
-                struct cb_error **err),
-    struct cb_error **err)
-{
-    return each_of(app, names, values, ask, each, 1, err);
+    return errors ? cb_error_move(err, &errors) : 0;
 }
 
 /* ── How they are told of ── */

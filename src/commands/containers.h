@@ -7,27 +7,27 @@
 #include "container/client.h"
 #include "container/diff.h"
 
-/* Calls EACH for every one of NAMES; all are tried, the first error is returned with the
- * others behind it. With ECHO each name is printed that went well. */
+/* One of the containers that were named. */
 struct cb_each_container {
     struct cb_app *app;
     struct cb_store *store;
     void *values;
     int asked_fd; /* what ASK of this one returned, or -1 */
 };
-int cb_containers_each(struct cb_app *app, const struct cb_strings *names, void *values,
-                       int (*each)(const struct cb_each_container *at,
-                                   struct cb_container *container, struct cb_error **err),
-                       int echo, struct cb_error **err);
-/* The same side by side: ASK, for what takes its time, is called of many before EACH is
- * called of the first. It returns a descriptor, or -1; what is wrong is for EACH to say.
- */
-int cb_containers_each_asked(
-    struct cb_app *app, const struct cb_strings *names, void *values,
-    int (*ask)(const struct cb_each_container *at, struct cb_container *container),
+/* What is done to each. */
+struct cb_container_act {
     int (*each)(const struct cb_each_container *at, struct cb_container *container,
-                struct cb_error **err),
-    struct cb_error **err);
+                struct cb_error **err);
+    /* Or NULL: for what takes its time, called of many before EACH is called of the
+     * first, so that they go side by side. It returns a descriptor, or -1; what is wrong
+     * is for EACH to say. */
+    int (*ask)(const struct cb_each_container *at, struct cb_container *container);
+    int is_silent; /* else the name of each that went well is printed */
+};
+/* All of NAMES are tried; the first error is returned with the others behind it. */
+int cb_containers_each(struct cb_app *app, const struct cb_container_act *act,
+                       const struct cb_strings *names, void *values,
+                       struct cb_error **err);
 /* The one container NAME means. */
 int cb_app_container(struct cb_app *app, const char *name, struct cb_store **store,
                      struct cb_container **out, struct cb_error **err);

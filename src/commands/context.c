@@ -195,10 +195,6 @@ static void print_json(const struct cb_context_listing *listing,
 
 static int check(const struct values *values, struct cb_error **err)
 {
-    if (values->format && strcmp(values->format, "text") != 0 &&
-        strcmp(values->format, "json") != 0)
-        return cb_error_argument(err, values->format, "--format",
-                                 "expected text or json");
     if (strcmp(values->request.context, "-") == 0)
         return cb_error_set(err, CB_ERR_USAGE,
                             "`cbuild context ls` lists directories, not archives");
@@ -210,12 +206,13 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
     cb_auto(cb_context) context = NULL;
     cb_auto_value(cb_context_listing) listing = {0};
     cb_autofree char *root = NULL;
+    int json = cb_wants_json(values->format, "text", err);
 
-    if (check(values, err) < 0 || cb_app_store_root(app, &root, err) < 0 ||
+    if (json < 0 || check(values, err) < 0 || cb_app_store_root(app, &root, err) < 0 ||
         cb_engine_open_directory(&context, &values->request, root, err) < 0 ||
         cb_context_list(context, wants_left_out(values), app->cancel, &listing, err) < 0)
         return -1;
-    if (values->format && strcmp(values->format, "json") == 0)
+    if (json)
         print_json(&listing, values);
     else
         print_text(&listing, values);

@@ -1,7 +1,7 @@
 /* docker's config.json as far as it is a matter of the command line: psFormat,
  * imagesFormat and the like, and detachKeys. It is read when a command first asks; one
  * that cannot be read says so once and has nothing. */
-#include "commands/commands.h"
+#include "commands/app.h"
 
 #include "base/fs.h"
 #include "base/json.h"

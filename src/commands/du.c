@@ -31,18 +31,15 @@ static void print_json(const struct cb_cache_item *item)
     struct timespec created = {.tv_sec = (time_t)(item->created_ns / 1000000000)};
     struct timespec used = {.tv_sec = (time_t)(item->used_ns / 1000000000)};
     char created_text[CB_TIMESTAMP_MAX], used_text[CB_TIMESTAMP_MAX];
-    json_t *description = json_string(item->description);
-    json_t *object = json_pack(
+    cb_auto_json *object = json_pack(
         "{s:s,s:s,s:s,s:o,s:b,s:b,s:b,s:I,s:s,s:s}", "ID", item->id, "Type",
         cb_item_type_name(item->type), "Parent", item->parent, "Description",
-        description ? description : json_string(""), "InUse", item->in_use, "Shared",
+        cb_json_from_text(item->description), "InUse", item->in_use, "Shared",
         item->shared, "Reclaimable", !item->in_use && !item->shared, "Size",
         (json_int_t)item->bytes, "CreatedAt", cb_timestamp_format(created, created_text),
         "LastUsedAt", cb_timestamp_format(used, used_text));
-    cb_autofree char *text = cb_json_dump(object);
 
-    printf("%s\n", text);
-    json_decref(object);
+    cb_print_json(object);
 }
 
 struct totals {
@@ -81,13 +78,10 @@ static int du(struct cb_app *app, void *given, const struct cb_strings *args,
     struct cb_cache_filter filter = {0};
     cb_auto_value(cb_cache_items) items = {0};
     cb_auto(cb_store) store = NULL;
-    const char *format = values->format ? values->format : "table";
-    int json = strcmp(format, "json") == 0;
+    int json = cb_wants_json(values->format, "table", err);
     int64_t now_ns = (int64_t)cb_timestamp_now().tv_sec * 1000000000;
 
-    if (!json && strcmp(format, "table") != 0)
-        return cb_error_argument(err, format, "--format", "expected table or json");
-    if (cb_cache_filter_parse(&filter, &values->filters, err) < 0 ||
+    if (json < 0 || cb_cache_filter_parse(&filter, &values->filters, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0 ||
         cb_cache_items_list(store, &items, err) < 0)
         return -1;

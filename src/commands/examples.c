@@ -1,7 +1,7 @@
 /* What people most often want of a command, for its help and its manual page: command
  * lines with a word about each. tests/lint/help.sh looks whether there are such
  * options. */
-#include "commands/commands.h"
+#include "commands/help.h"
 
 #include <string.h>
 
@@ -50,6 +50,8 @@ static const struct {
     {"prune", "cbuild prune --filter until=168h\n"
               "cbuild prune --max-used-space 20g\n"},
     {"events", "cbuild events --since 1h --until 0s --filter type=container\n"},
+    {"cache push", "cbuild cache push --list\n"
+                   "cbuild cache push registry.example/app:cache\n"},
     {"cache export", "cbuild cache export npm npm.tar.zst\n"},
     {"manifest create",
      "cbuild manifest create r.example/app r.example/app:amd64 r.example/app:arm64\n"

@@ -30,23 +30,6 @@ static int fetch(void *registry, const char *name, const struct cb_digest *manif
     return cb_registry_restore(registry, name, manifest, blob, err);
 }
 
-static int open_registry(struct cb_app *app, const struct fsck_values *values,
-                         struct cb_store *store, struct cb_pool *pool,
-                         struct cb_registry **out, struct cb_error **err)
-{
-    struct cb_registry_options options = {.store = store,
-                                          .pool = pool,
-                                          .cancel = app->cancel,
-                                          .insecure = &values->insecure,
-                                          .tls_verify = values->tls_verify};
-    const struct cb_settings *settings;
-
-    if (cb_app_settings(app, &settings, err) < 0)
-        return -1;
-    options.settings = &settings->registry;
-    return cb_registry_new(out, &options, err);
-}
-
 static int check(struct cb_app *app, void *given, const struct cb_strings *args,
                  struct cb_error **err)
 {
@@ -55,6 +38,8 @@ static int check(struct cb_app *app, void *given, const struct cb_strings *args,
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_pool) pool = NULL;
     cb_auto(cb_registry) registry = NULL;
+    struct cb_registry_options options = {.insecure = &values->insecure,
+                                          .tls_verify = values->tls_verify};
     struct cb_fsck_source source = {.fetch = fetch};
     struct cb_fsck result = {0};
 
@@ -62,7 +47,9 @@ static int check(struct cb_app *app, void *given, const struct cb_strings *args,
                         : cb_app_store(app, 0, &store, err)) < 0)
         return -1;
     pool = cb_pool_new(0, 1);
-    if (values->repair && open_registry(app, values, store, pool, &registry, err) < 0)
+    options.store = store;
+    options.pool = pool;
+    if (values->repair && cb_app_registry(app, &options, &registry, err) < 0)
         return -1;
     source.arg = registry;
     if (cb_store_fsck(store,

@@ -1,5 +1,5 @@
 /* Options of every command, and docker's that stand before one. */
-#include "commands/commands.h"
+#include "commands/globals.h"
 
 #include "base/log.h"
 

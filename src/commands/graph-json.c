@@ -11,14 +11,14 @@ static json_t *step_json(const struct cb_drawn_graph *graph,
         json_array_append_new(
             inputs, json_integer((json_int_t)graph->steps.items[*input].number));
     return json_pack("{s:I,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:b,s:o,s:o}", "step",
-                     (json_int_t)step->number, "name", cb_builds_text_json(step->name),
-                     "stage", cb_builds_text_json(*step->stage ? step->stage : NULL),
+                     (json_int_t)step->number, "name", cb_json_from_text(step->name),
+                     "stage", cb_json_from_text(*step->stage ? step->stage : NULL),
                      "state", step->state, "started", cb_builds_time_json(step->start_s),
                      "ended", cb_builds_time_json(step->end_s), "seconds",
                      step->took_s >= 0 ? json_real(step->took_s) : json_null(), "inputs",
                      inputs, "critical", step->critical, "miss",
-                     cb_builds_text_json(step->miss), "error",
-                     cb_builds_text_json(step->error));
+                     cb_json_from_text(step->miss), "error",
+                     cb_json_from_text(step->error));
 }
 
 void cb_graph_json(struct cb_strbuf *out, const struct cb_drawn_graph *graph)

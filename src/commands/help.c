@@ -1,6 +1,9 @@
 /* What `--help` prints: the overview by sections, and a page for each command, out of the
  * tables that command lines are read with. */
-#include "commands/commands.h"
+#include "commands/help.h"
+
+#include "commands/globals.h"
+#include "commands/table.h"
 
 #include <string.h>
 

@@ -54,27 +54,7 @@ static int diff_images(struct cb_app *app, struct cb_snapshot *files,
     return cb_diff_roots(root, other_root, app->cancel, out, err);
 }
 
-static int find_files(struct cb_app *app, struct cb_store *store, const char *name,
-                      const struct cb_platform *platform, struct cb_snapshot **out,
-                      struct cb_error **err)
-{
-    cb_auto(cb_image) image = NULL;
-
-    return cb_app_image_files(app, store, name, platform, &image, out, err);
-}
-
 /* ── Printing ── */
-
-static json_t *path_json(const char *path)
-{
-    json_t *value = json_string(path);
-    cb_auto_value(cb_strbuf) escaped = {0};
-
-    if (value)
-        return value;
-    cb_strbuf_add_escaped(&escaped, path, strlen(path), 1); /* it is no UTF-8 */
-    return json_string(cb_strbuf_text(&escaped));
-}
 
 /* podman's object: a member for each kind there is. */
 static void print_json(const struct cb_changes *changes)
@@ -84,21 +64,19 @@ static void print_json(const struct cb_changes *changes)
         const char *name;
     } kinds[] = {{'C', "changed"}, {'A', "added"}, {'D', "deleted"}};
     cb_auto_json *object = json_object();
-    cb_autofree char *text = NULL;
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(kinds); i++) {
         json_t *paths = json_array();
 
         cb_vec_foreach (change, changes) {
             if (change->kind == kinds[i].kind)
-                json_array_append_new(paths, path_json(change->path));
+                json_array_append_new(paths, cb_json_from_text(change->path));
         }
         if (json_array_size(paths))
             json_object_set(object, kinds[i].name, paths);
         json_decref(paths);
     }
-    text = cb_json_dump(object);
-    printf("%s\n", text);
+    cb_print_json(object);
 }
 
 /* ── The command ── */
@@ -108,21 +86,20 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
 {
     const struct values *values = given;
     cb_auto(cb_store) store = NULL;
-    cb_auto(cb_snapshot) files = NULL;
-    cb_auto(cb_snapshot) other = NULL;
+    cb_auto_value(cb_image_files) image = {0};
+    cb_auto_value(cb_image_files) other = {0};
     cb_auto_value(cb_changes) changes = {0};
     struct cb_platform buffer;
     const struct cb_platform *platform;
-    int json;
+    int json = cb_wants_json(values->format, "text", err);
 
-    if (cb_image_wants_json(values->format, &json, err) < 0 ||
-        cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
+    if (json < 0 || cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0 ||
-        find_files(app, store, args->items[0], platform, &files, err) < 0 ||
+        cb_app_image_files(app, store, args->items[0], platform, &image, err) < 0 ||
         (args->count > 1 &&
-         find_files(app, store, args->items[1], platform, &other, err) < 0) ||
-        (other ? diff_images(app, files, other, &changes, err)
-               : diff_layer(files, &changes, err)) < 0)
+         cb_app_image_files(app, store, args->items[1], platform, &other, err) < 0) ||
+        (other.top ? diff_images(app, image.top, other.top, &changes, err)
+                   : diff_layer(image.top, &changes, err)) < 0)
         return -1;
     if (json)
         print_json(&changes);

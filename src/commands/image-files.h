@@ -6,12 +6,18 @@
 #include "registry/registry.h"
 #include "store/snapshot.h"
 
-/* What NAME means, a name or an id, and its tree, unpacked first where it is not yet.
- * NOT_FOUND if it is not here; UNSUPPORTED of an image without layers. */
+struct cb_image_files {
+    struct cb_image *image;
+    struct cb_snapshot *top;
+};
+void cb_image_files_clear(struct cb_image_files *files);
+CB_AUTO_VALUE_DEFINE(cb_image_files, cb_image_files_clear)
+
+/* What NAME means, a name or an id, and its tree, unpacked first where it is not yet. OUT
+ * is to be cleared in any case. NOT_FOUND if it is not here; UNSUPPORTED of an image
+ * without layers. */
 int cb_app_image_files(struct cb_app *app, struct cb_store *store, const char *name,
-                       const struct cb_platform *platform, struct cb_image **image,
-                       struct cb_snapshot **files, struct cb_error **err);
-/* --format of those that print text, the default, or JSON. USAGE. */
-int cb_image_wants_json(const char *format, int *json, struct cb_error **err);
+                       const struct cb_platform *platform, struct cb_image_files *out,
+                       struct cb_error **err);
 
 #endif

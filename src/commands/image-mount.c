@@ -103,18 +103,17 @@ static int mount_one(struct cb_app *app, struct cb_store *store, const char *nam
                      const struct cb_platform *platform, char **out,
                      struct cb_error **err)
 {
-    cb_auto(cb_image) image = NULL;
-    cb_auto(cb_snapshot) files = NULL;
+    cb_auto_value(cb_image_files) files = {0};
     cb_auto(cb_lock) lock = NULL;
     cb_autofree char *place = NULL;
     char hex[CB_DIGEST_MAX_TEXT];
 
-    if (cb_app_image_files(app, store, name, platform, &image, &files, err) < 0 ||
+    if (cb_app_image_files(app, store, name, platform, &files, err) < 0 ||
         lock_places(app, store, &lock, err) < 0)
         return -1;
-    cb_digest_hex(&image->id, hex);
+    cb_digest_hex(&files.image->id, hex);
     place = place_of(store, hex);
-    if (!cb_path_is_mounted(place) && attach(store, files, hex, place, err) < 0)
+    if (!cb_path_is_mounted(place) && attach(store, files.top, hex, place, err) < 0)
         return -1;
     *out = cb_steal(&place);
     return 0;
@@ -183,9 +182,7 @@ static int print_mounted(struct cb_store *store, const char *format,
     if (list_mounted(store, rows, err) < 0)
         return -1;
     if (format) {
-        cb_autofree char *text = cb_json_dump(rows);
-
-        printf("%s\n", text);
+        cb_print_json(rows);
         return 0;
     }
     for (size_t i = 0; i < json_array_size(rows); i++) {

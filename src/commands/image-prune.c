@@ -2,6 +2,7 @@
 #include "commands/pruning.h"
 
 #include "commands/image-filter.h"
+#include "commands/prompt.h"
 #include "commands/repo-digests.h"
 #include "container/users.h"
 #include "store/gc.h"

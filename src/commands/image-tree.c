@@ -158,17 +158,6 @@ static void print_text(const struct tree *tree, const struct values *values)
 
 /* ── JSON ── */
 
-static json_t *text_json(const char *text)
-{
-    json_t *value = text ? json_string(text) : NULL;
-    cb_auto_value(cb_strbuf) escaped = {0};
-
-    if (value || !text)
-        return value ? value : json_null();
-    cb_strbuf_add_escaped(&escaped, text, strlen(text), 1); /* a path that is no UTF-8 */
-    return json_string(cb_strbuf_text(&escaped));
-}
-
 static json_t *layer_json(const struct tree *tree, size_t i)
 {
     const struct cb_layer_content *layer = &tree->waste.layers.items[i];
@@ -179,33 +168,33 @@ static json_t *layer_json(const struct tree *tree, size_t i)
         return json_pack("{s:I,s:s,s:n,s:n,s:n,s:n,s:n,s:o}", "layer", (json_int_t)i + 1,
                          "diff_id", text, "size_bytes", "files", "wasted_bytes",
                          "wasted_files", "deletes", "created_by",
-                         text_json(made_by(tree->image->config, i)));
+                         cb_json_from_text(made_by(tree->image->config, i)));
     return json_pack(
         "{s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:o}", "layer", (json_int_t)i + 1, "diff_id", text,
         "size_bytes", (json_int_t)layer->bytes, "files", (json_int_t)layer->files,
         "wasted_bytes", (json_int_t)layer->wasted_bytes, "wasted_files",
         (json_int_t)layer->wasted_files, "deletes", (json_int_t)layer->hidden,
-        "created_by", text_json(made_by(tree->image->config, i)));
+        "created_by", cb_json_from_text(made_by(tree->image->config, i)));
 }
 
 static json_t *wasted_json(const struct cb_wasted_file *file)
 {
     cb_autofree char *path = xasprintf("/%s", file->path);
 
-    return json_pack("{s:o,s:I,s:I,s:I,s:b}", "path", text_json(path), "size_bytes",
-                     (json_int_t)file->bytes, "layer", (json_int_t)file->layer + 1, "by",
-                     (json_int_t)file->by + 1, "deleted", file->deleted);
+    return json_pack("{s:o,s:I,s:I,s:I,s:b}", "path", cb_json_from_text(path),
+                     "size_bytes", (json_int_t)file->bytes, "layer",
+                     (json_int_t)file->layer + 1, "by", (json_int_t)file->by + 1,
+                     "deleted", file->deleted);
 }
 
 static void print_json(const struct tree *tree)
 {
     json_t *names = json_array(), *layers = json_array(), *wasted = json_array();
     cb_auto_json *object = NULL;
-    cb_autofree char *text = NULL;
     char id[CB_DIGEST_MAX_TEXT];
 
     for (size_t i = 0; i < tree->image->names.count; i++)
-        json_array_append_new(names, text_json(tree->image->names.items[i]));
+        json_array_append_new(names, cb_json_from_text(tree->image->names.items[i]));
     for (size_t i = 0; i < tree->waste.layers.count; i++)
         json_array_append_new(layers, layer_json(tree, i));
     cb_vec_foreach (file, &tree->waste.wasted)
@@ -215,8 +204,7 @@ static void print_json(const struct tree *tree)
                        (json_int_t)tree->bytes, "files", (json_int_t)tree->files,
                        "wasted_bytes", (json_int_t)tree->wasted_bytes, "layers", layers,
                        "wasted", wasted);
-    text = cb_json_dump(object);
-    printf("%s\n", text);
+    cb_print_json(object);
 }
 
 /* ── The command ── */
@@ -230,10 +218,10 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
     struct tree tree = {0};
     struct cb_platform buffer;
     const struct cb_platform *platform;
-    int json, status;
+    int json = cb_wants_json(values->format, "text", err);
+    int status;
 
-    if (cb_image_wants_json(values->format, &json, err) < 0 ||
-        cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
+    if (json < 0 || cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
         cb_app_store(app, 0, &store, err) < 0 ||
         cb_image_get_for(store, args->items[0], platform, &image, NULL, err) < 0)
         return -1;

@@ -6,6 +6,7 @@
 #include "commands/image-filter.h"
 #include "commands/images-tree.h"
 #include "commands/listing.h"
+#include "commands/table.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -369,9 +369,7 @@ static int print(const struct answer *answer, const char *format, struct cb_app 
         return 0;
     }
     if (strcmp(format, "json") == 0) {
-        cb_autofree char *text = cb_json_dump(object);
-
-        printf("%s\n", text);
+        cb_print_json(object);
         return 0;
     }
     documents = json_pack("[O]", object);

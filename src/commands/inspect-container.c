@@ -2,8 +2,8 @@
 #include "commands/inspect.h"
 
 #include "container/commit.h"
-#include "container/create.h"
 #include "container/files.h"
+#include "container/pin.h"
 
 #include <string.h>
 #include <strings.h>

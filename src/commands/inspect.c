@@ -52,11 +52,16 @@ static const struct cb_option network_options[] = {
     {0},
 };
 
+struct kind;
+
 /* What is looked for, and where. */
 struct search {
+    struct cb_app *app;
     struct cb_store *store;
+    const struct kind *kind; /* NULL: any */
     const struct cb_platform *platform;
     int size;
+    json_t *found;
 };
 
 /* ── Kinds: *OUT, or an error ── */
@@ -88,10 +93,12 @@ static int find_network(const struct search *search, const char *name, json_t **
 {
     cb_auto(cb_network_def) def = NULL;
     cb_autofree char *dir = xasprintf("%s/networks", cb_store_root(search->store));
+    const struct cb_settings *settings;
 
-    if (cb_networks_find(dir, name, &def, err) < 0)
+    if (cb_networks_find(dir, name, &def, err) < 0 ||
+        cb_app_settings(search->app, &settings, err) < 0)
         return -1;
-    cb_network_foresee(dir, def);
+    cb_network_foresee(dir, &settings->own_bridge, def);
     *out = cb_network_def_json(def);
     return 0;
 }
@@ -156,28 +163,30 @@ static const struct kind *kind_named(const char *name)
     return NULL;
 }
 
-/* What was found is printed even when something else was not, as docker does. KIND NULL:
- * any. */
-static int inspect(const struct search *search, const struct kind *kind,
-                   const struct cb_strings *names, const char *format,
-                   struct cb_error **err)
+static int add_found(void *arg, const char *name, struct cb_error **err)
 {
-    cb_auto(cb_error) first = NULL;
-    cb_auto_json *array = json_array();
+    const struct search *search = arg;
+    json_t *found = NULL;
 
-    cb_vec_foreach (name, names) {
-        struct cb_error *error = NULL;
-        json_t *found = NULL;
-
-        if ((kind ? kind->find(search, *name, &found, &error)
-                  : find_any(search, *name, &found, &error)) < 0)
-            cb_error_append(&first, error);
-        else
-            json_array_append_new(array, found);
-    }
-    if (cb_inspect_print(format, array, err) < 0)
+    if ((search->kind ? search->kind->find(search, name, &found, err)
+                      : find_any(search, name, &found, err)) < 0)
         return -1;
-    return first ? cb_error_move(err, &first) : 0;
+    json_array_append_new(search->found, found);
+    return 0;
+}
+
+/* What was found is printed even when something else was not, as docker does. */
+static int inspect(struct search *search, const struct cb_strings *names,
+                   const char *format, struct cb_error **err)
+{
+    cb_auto(cb_error) missing = NULL;
+    cb_auto_json *found = json_array();
+
+    search->found = found;
+    cb_each_named(names, add_found, search, &missing);
+    if (cb_inspect_print(format, found, err) < 0)
+        return -1;
+    return missing ? cb_error_move(err, &missing) : 0;
 }
 
 /* ── The commands ── */
@@ -187,10 +196,11 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
 {
     const struct values *values = given;
     cb_auto(cb_store) store = NULL;
-    struct search search = {0};
+    struct search search = {.app = app};
     struct cb_platform buffer;
 
-    if (values->type && !kind_named(values->type)) {
+    search.kind = values->type ? kind_named(values->type) : NULL;
+    if (values->type && !search.kind) {
         cb_error_set(err, CB_ERR_USAGE, "\"%s\" is not a valid value for --type",
                      values->type);
         return cb_error_hint(err, "expected container, image, network or volume");
@@ -200,8 +210,7 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
         return -1;
     search.store = store;
     search.size = values->size;
-    return inspect(&search, values->type ? kind_named(values->type) : NULL, args,
-                   values->format, err);
+    return inspect(&search, args, values->format, err);
 }
 
 const struct cb_cli_command cb_inspect_command = {

@@ -164,26 +164,14 @@ static void print_columns(const char *text)
     cb_vec_free(&widths);
 }
 
-/* Names and labels are foreign: what a terminal would act on is shown, not sent. Tables
- * are for people wherever they go; templates are for programs when no terminal is there.
- */
-static void print_text(const struct cb_strbuf *out, int table)
+/* Names and labels are foreign. A table is for people wherever it goes, so it is always
+ * escaped; what a template makes may be for a program. */
+static void print_table(const struct cb_strbuf *out)
 {
     cb_auto_value(cb_strbuf) escaped = {0};
 
-    if (table || cb_stdout_is_terminal()) {
-        cb_strbuf_add_escaped(&escaped, cb_strbuf_text(out), out->len, 1);
-        out = &escaped;
-    }
-    if (table)
-        print_columns(cb_strbuf_text(out));
-    else
-        fwrite(cb_strbuf_text(out), 1, out->len, stdout);
-}
-
-void cb_print_foreign(const struct cb_strbuf *text)
-{
-    print_text(text, 0);
+    cb_strbuf_add_escaped(&escaped, cb_strbuf_text(out), out->len, 1);
+    print_columns(cb_strbuf_text(&escaped));
 }
 
 /* ── Lists ── */
@@ -192,7 +180,6 @@ static void print_json(const json_t *rows)
 {
     for (size_t i = 0; i < json_array_size(rows); i++) {
         cb_auto_json *row = json_copy(json_array_get(rows, i));
-        cb_autofree char *text = NULL;
         const char *key;
         json_t *value;
         void *next;
@@ -202,8 +189,7 @@ static void print_json(const json_t *rows)
             if (json_is_object(value))
                 json_object_del(row, key);
         }
-        text = cb_json_dump(row);
-        printf("%s\n", text);
+        cb_print_json(row);
     }
 }
 
@@ -274,7 +260,10 @@ int cb_listing_print(const struct cb_listing *listing, const char *format,
             return execution_failed(listing, err);
         cb_strbuf_addc(&out, '\n');
     }
-    print_text(&out, table);
+    if (table)
+        print_table(&out);
+    else
+        cb_print_foreign(&out);
     return 0;
 }
 
@@ -293,9 +282,7 @@ int cb_inspect_print(const char *format, const json_t *documents, struct cb_erro
         return 0;
     }
     if (strcmp(format, "json") == 0) {
-        cb_autofree char *compact = cb_json_dump(documents);
-
-        printf("%s\n", compact);
+        cb_print_json(documents);
         return 0;
     }
     if (cb_template_parse(&template, format, &error) < 0)
@@ -311,7 +298,7 @@ int cb_inspect_print(const char *format, const json_t *documents, struct cb_erro
             return cb_error_wrap(err, "template parsing error");
         }
         cb_strbuf_addc(&out, '\n');
-        print_text(&out, 0);
+        cb_print_foreign(&out);
     }
     return 0;
 }

@@ -4,7 +4,6 @@
 #define CB_COMMANDS_LISTING_H
 
 #include "base/error.h"
-#include "base/strbuf.h"
 
 #include <jansson.h>
 
@@ -33,7 +32,5 @@ int cb_listing_check(const struct cb_listing *listing, const char *format,
 /* `-f` of the inspecting commands: FORMAT NULL or "json" gives the documents as one
  * indented or compact array; a template a line for each. */
 int cb_inspect_print(const char *format, const json_t *documents, struct cb_error **err);
-/* To standard output: on a terminal escaped, for programs as it is. */
-void cb_print_foreign(const struct cb_strbuf *text);
 
 #endif

@@ -2,7 +2,9 @@ noinst_LIBRARIES += src/commands/libcommands.a
 src_commands_libcommands_a_SOURCES = \
 	%D%/access.c \
 	%D%/access.h \
+	%D%/app-dockerfile.c \
 	%D%/app.c \
+	%D%/app.h \
 	%D%/archive.c \
 	%D%/archive.h \
 	%D%/build-creds.c \
@@ -29,6 +31,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/buildx.c \
 	%D%/cache-filter.c \
 	%D%/cache-filter.h \
+	%D%/cache-push.c \
 	%D%/cache-transfer.c \
 	%D%/cache.c \
 	%D%/cache.h \
@@ -78,6 +81,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/filter.h \
 	%D%/fsck.c \
 	%D%/globals.c \
+	%D%/globals.h \
 	%D%/graph-dot.c \
 	%D%/graph-html.c \
 	%D%/graph-json.c \
@@ -88,6 +92,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/graph.c \
 	%D%/graph.h \
 	%D%/help.c \
+	%D%/help.h \
 	%D%/hide.c \
 	%D%/hide.h \
 	%D%/history.c \
@@ -124,6 +129,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/inspect-order.c \
 	%D%/inspect.c \
 	%D%/inspect.h \
+	%D%/labels.c \
+	%D%/labels.h \
 	%D%/lint-json.c \
 	%D%/lint-sarif.c \
 	%D%/lint-text.c \
@@ -138,6 +145,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/logout.c \
 	%D%/logs.c \
 	%D%/man-markup.c \
+	%D%/man-match.c \
+	%D%/man-page.c \
 	%D%/man-prose.c \
 	%D%/man.c \
 	%D%/man.h \
@@ -154,6 +163,8 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/network.h \
 	%D%/options.c \
 	%D%/options.h \
+	%D%/output.c \
+	%D%/output.h \
 	%D%/parse.c \
 	%D%/port.c \
 	%D%/progress-colour.c \
@@ -194,10 +205,12 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/stats.c \
 	%D%/system-prune.c \
 	%D%/table.c \
+	%D%/table.h \
 	%D%/tag.c \
 	%D%/top.c \
 	%D%/transfer.c \
 	%D%/transfer.h \
+	%D%/unknown.c \
 	%D%/unshare.c \
 	%D%/untag.c \
 	%D%/version.c \

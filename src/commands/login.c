@@ -135,17 +135,12 @@ static int login(struct cb_app *app, const struct values *values,
     cb_auto(cb_registry) registry = NULL;
     cb_auto_value(cb_credentials) known = {0};
     cb_auto_value(cb_credentials) credentials = {0};
-    struct cb_registry_options options = {.cancel = app->cancel,
-                                          .insecure = &values->insecure,
-                                          .tls_verify = values->tls_verify};
-    const struct cb_settings *settings;
+    const struct cb_registry_options options = {.insecure = &values->insecure,
+                                                .tls_verify = values->tls_verify};
     int found = 0;
 
     if (check(values, err) < 0 || cb_access_apply(&values->access, app, err) < 0 ||
-        cb_app_settings(app, &settings, err) < 0)
-        return -1;
-    options.settings = &settings->registry;
-    if (cb_registry_new(&registry, &options, err) < 0)
+        cb_app_registry(app, &options, &registry, err) < 0)
         return -1;
     /* As docker: whoever says who he is need not have a helper that works. */
     if (!values->username && !values->password)

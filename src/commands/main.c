@@ -4,7 +4,10 @@
 #include "commands/commands.h"
 
 #include "base/log.h"
+#include "commands/globals.h"
+#include "commands/help.h"
 #include "commands/hide.h"
+#include "commands/table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,7 +100,8 @@ static int run_command(struct cb_app *app, const struct cb_cli_command *command,
         return -1;
     cb_log_set_debug(app->debug);
     if (!command->stays_out && command != &cb_complete_command &&
-        command != &cb_man_command && command != &cb_monitor_command)
+        command != &cb_man_command && command != &cb_monitor_command &&
+        command != &cb_pusher_command)
         cb_globals_warn_elsewhere();
     if (!command->stays_out && !asks_for_help(argc, argv, command->takes_program) &&
         cb_app_enter(app, command, argc, argv, err) < 0)
@@ -134,8 +138,8 @@ static int help(int argc, char **argv, struct cb_error **err)
 /* Processes of ours that are no command of anybody's, by argv[0]. */
 static const struct cb_cli_command *find_own(const char *name)
 {
-    static const struct cb_cli_command *const own[] = {&cb_monitor_command,
-                                                       &cb_hub_command};
+    static const struct cb_cli_command *const own[] = {
+        &cb_monitor_command, &cb_hub_command, &cb_pusher_command};
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(own); i++)
         if (strcmp(own[i]->name, name) == 0)

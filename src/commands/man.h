@@ -5,9 +5,9 @@
 #ifndef CB_COMMANDS_MAN_H
 #define CB_COMMANDS_MAN_H
 
-#include "base/error.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
+#include "commands/commands.h"
 
 /* ── man-markup.c ── */
 /* "NAME[:TAG]", "[OPTIONS] PATH": words in capitals are places for values. Adds macros
@@ -41,5 +41,31 @@ int cb_man_prose_read(struct cb_man_prose *prose, const char *path,
                       struct cb_error **err);
 void cb_man_prose_free(struct cb_man_prose *prose);
 CB_AUTO_VALUE_DEFINE(cb_man_prose, cb_man_prose_free)
+
+/* ── man-match.c ── */
+/* Is COMMAND one of the title's: "volume rm [-f] name ..., volume prune [-af]"? */
+int cb_man_is_about(const struct cb_man_section *section,
+                    const struct cb_cli_command *command);
+/* NAME is a letter, or longer. NULL: COMMAND has none. */
+const struct cb_option *cb_man_find_option(const struct cb_cli_command *command,
+                                           const char *name);
+/* What the prose says of an option of COMMAND's, in its section or in that of another
+ * with the same row in its table. Or NULL. */
+const struct cb_man_item *cb_man_item_of(const struct cb_man_prose *prose,
+                                         const struct cb_cli_command *command,
+                                         const struct cb_option *option);
+
+/* ── man-page.c: sections, each with its heading, where there is something to say ── */
+void cb_man_add_synopsis(struct cb_strbuf *out, const struct cb_cli_command *command);
+void cb_man_add_description(struct cb_strbuf *out, const struct cb_man_prose *prose,
+                            const struct cb_cli_command *command);
+void cb_man_add_options(struct cb_strbuf *out, const struct cb_man_prose *prose,
+                        const struct cb_cli_command *command);
+void cb_man_add_verbs(struct cb_strbuf *out, const char *group);
+void cb_man_add_docker_options(struct cb_strbuf *out,
+                               const struct cb_cli_command *command);
+void cb_man_add_foreign_options(struct cb_strbuf *out,
+                                const struct cb_cli_command *command);
+void cb_man_add_examples(struct cb_strbuf *out, const struct cb_cli_command *command);
 
 #endif

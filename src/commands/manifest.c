@@ -183,24 +183,23 @@ const struct cb_cli_command cb_manifest_push_command = {
 
 static const struct cb_option rm_options[] = {{0}};
 
+static int remove_one(void *arg, const char *name, struct cb_error **err)
+{
+    int found = cb_draft_remove(arg, name, err);
+
+    if (found == 0)
+        return no_such_manifest(name, err);
+    return found < 0 ? -1 : 0;
+}
+
 static int rm(struct cb_app *app, void *values, const struct cb_strings *args,
               struct cb_error **err)
 {
     cb_auto(cb_store) store = NULL;
-    cb_auto(cb_error) errors = NULL;
 
     if (cb_app_store(app, 0, &store, err) < 0)
         return -1;
-    for (size_t i = 0; i < args->count; i++) {
-        struct cb_error *error = NULL;
-        int found = cb_draft_remove(store, args->items[i], &error);
-
-        if (found == 0)
-            no_such_manifest(args->items[i], &error);
-        if (found <= 0)
-            cb_error_append(&errors, error);
-    }
-    return errors ? cb_error_move(err, &errors) : 0;
+    return cb_each_named(args, remove_one, store, err);
 }
 
 const struct cb_cli_command cb_manifest_rm_command = {
@@ -238,15 +237,9 @@ static int delete_names(struct cb_app *app, void *given, const struct cb_strings
         struct cb_digest digest;
         char text[CB_DIGEST_MAX_TEXT];
 
-        int with_others =
-            cb_registry_delete(transfer.registry, args->items[i], &digest, err);
-
-        if (with_others < 0)
+        if (cb_registry_delete(transfer.registry, args->items[i], &digest, err) < 0)
             return cb_error_wrap(err, "%s", args->items[i]);
         printf("Deleted: %s (%s)\n", args->items[i], cb_digest_text(&digest, text));
-        if (with_others)
-            fprintf(stderr, "The registry deletes no tag alone: all tags of this "
-                            "manifest are gone\n");
     }
     return 0;
 }
@@ -256,8 +249,8 @@ const struct cb_cli_command cb_manifest_delete_command = {
     .summary = "Delete images on their registry",
     .usage = "manifest delete [OPTIONS] NAME:TAG|NAME@DIGEST...",
     .about =
-        "A registry that cannot delete a tag alone deletes the manifest, and with it\n"
-        "all tags that lead to it.",
+        "A digest goes with all tags that lead to it. So does a tag where the registry\n"
+        "deletes none alone, but it stays while there are others of its manifest.",
     .options = delete_options,
     .values_size = sizeof(struct cb_manifest_values),
     .defaults = CB_MANIFEST_DEFAULTS,

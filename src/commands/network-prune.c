@@ -3,6 +3,7 @@
 #include "commands/pruning.h"
 
 #include "commands/network.h"
+#include "commands/prompt.h"
 #include "store/journal.h"
 
 struct values {

@@ -1,10 +1,10 @@
 /* cbuild network create, rm, connect and disconnect. */
-#include "network/named.h"
-
-#include "commands/commands.h"
 #include "commands/network.h"
+
+#include "commands/labels.h"
 #include "container/client.h"
 #include "container/joins.h"
+#include "container/links.h"
 #include "store/journal.h"
 
 #include <stdio.h>
@@ -193,46 +193,37 @@ static const struct cb_option remove_options[] = {
     {0},
 };
 
-static int remove_one(struct cb_store *store, const char *dir, const char *name,
-                      struct cb_error **err)
+struct removal {
+    struct cb_store *store;
+    const char *dir;
+    int force;
+};
+
+static int remove_one(void *arg, const char *name, struct cb_error **err)
 {
+    const struct removal *removal = arg;
     cb_auto(cb_network_def) def = NULL;
+    cb_auto(cb_error) error = NULL;
 
-    if (cb_networks_find(dir, name, &def, err) < 0 ||
-        cb_networks_remove(dir, name, err) < 0)
-        return -1;
-    cb_network_tell(store, "destroy", def, NULL);
+    if (cb_networks_find(removal->dir, name, &def, &error) < 0 ||
+        cb_networks_remove(removal->dir, name, &error) < 0)
+        return removal->force && cb_error_kind(error) == CB_ERR_NOT_FOUND
+                   ? 0
+                   : cb_error_move(err, &error);
+    cb_network_tell(removal->store, "destroy", def, NULL);
+    printf("%s\n", name);
     return 0;
-}
-
-/* All that can be removed are; the first error is the one that is told last. */
-static int remove_each(struct cb_store *store, const char *dir,
-                       const struct cb_strings *names, int force, struct cb_error **err)
-{
-    struct cb_error *errors = NULL;
-
-    for (size_t i = 0; i < names->count; i++) {
-        struct cb_error *error = NULL;
-
-        if (remove_one(store, dir, names->items[i], &error) == 0)
-            printf("%s\n", names->items[i]);
-        else if (force && cb_error_kind(error) == CB_ERR_NOT_FOUND)
-            cb_error_free(error);
-        else
-            cb_error_append(&errors, error);
-    }
-    return errors ? cb_error_move(err, &errors) : 0;
 }
 
 static int run_remove(struct cb_app *app, void *given, const struct cb_strings *args,
                       struct cb_error **err)
 {
+    const struct remove_values *values = given;
     cb_auto(cb_store) store = NULL;
-    cb_autofree char *dir = NULL;
-    struct remove_values *values = given;
+    cb_autofree char *dir = cb_network_state_dir(app, &store, err);
+    struct removal removal = {.store = store, .dir = dir, .force = values->force};
 
-    dir = cb_network_state_dir(app, &store, err);
-    return dir ? remove_each(store, dir, args, values->force, err) : -1;
+    return dir ? cb_each_named(args, remove_one, &removal, err) : -1;
 }
 
 const struct cb_cli_command cb_network_rm_command = {
@@ -263,13 +254,14 @@ static const struct cb_option connect_options[] = {
      "Its IPv4 address there"},
     {"ip6", 0, CB_OPTION_TEXT, offsetof(struct connect_values, ip6), "ADDRESS",
      "Its IPv6 address there"},
+    {"link", 0, CB_OPTION_LIST, offsetof(struct connect_values, links),
+     "CONTAINER[:ALIAS]", "What it calls another on the network"},
     {"mac-address", 0, CB_OPTION_TEXT, offsetof(struct connect_values, mac), "ADDRESS",
      "Its hardware address there"},
     {0},
 };
 
 static const struct cb_absent_option connect_absent[] = {
-    {"link", 0, "containers on a network of one's own find each other by name"},
     {"link-local-ip", 0, "give an address of the network with --ip"},
     {"gw-priority", 0, "the first network's gateway is the default one"},
     {0},
@@ -327,11 +319,13 @@ static int connect_to(struct cb_app *app, const struct cb_strings *args,
     cb_autofree char *text = NULL;
     int is_running;
 
-    if (find_both(app, args, &store, &def, &container, err) < 0 ||
+    if (cb_links_check(&values->links, err) < 0 ||
+        find_both(app, args, &store, &def, &container, err) < 0 ||
         check_predefined(def, values, err) < 0)
         return -1;
     join = (struct cb_join){.network = def->name,
                             .aliases = values->aliases,
+                            .links = values->links,
                             .ip = (char *)values->ip,
                             .ip6 = (char *)values->ip6,
                             .mac = (char *)values->mac};

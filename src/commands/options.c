@@ -4,6 +4,8 @@
 #include "base/suggest.h"
 #include "base/text.h"
 #include "commands/commands.h"
+#include "commands/globals.h"
+#include "commands/help.h"
 
 #include <errno.h>
 #include <string.h>
@@ -78,17 +80,19 @@ static int unknown_long(const struct cb_cli_command *command, const char *word,
                         struct cb_error **err)
 {
     const struct cb_absent_option *foreign = find_absent(command->foreign, word, 0);
-    const char *names[128];
+    const struct cb_option *const known[] = {command->options, cb_globals};
+    const char *names[128] = {"help"};
     const char *near;
-    size_t count = 0;
+    size_t count = 1;
 
     if (foreign) {
         cb_error_set(err, CB_ERR_FLAG, "--%s of another tool is not here", word);
         return cb_error_hint(err, "instead: %s", foreign->instead);
     }
-    for (const struct cb_option *o = command->options; o->name && count < 128; o++)
-        if (o->help)
-            names[count++] = o->name;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(known); i++)
+        for (const struct cb_option *o = known[i]; o->name && count < 128; o++)
+            if (o->help)
+                names[count++] = o->name;
     cb_error_set(err, CB_ERR_FLAG, "unknown flag: --%s", word);
     near = cb_suggest(word, names, count);
     if (near)

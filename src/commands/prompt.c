@@ -98,3 +98,16 @@ int cb_read_secret(struct cb_cancel *cancel, size_t max, char **out,
     *out = cb_strbuf_steal(&text);
     return 0;
 }
+
+int cb_confirmed(const char *what)
+{
+    int answer;
+
+    fprintf(stderr, "WARNING! This will remove%s%s%s\n", *what == ':' ? "" : " ", what,
+            *what == ':' ? "" : ".");
+    fputs("Are you sure you want to continue? [y/N] ", stderr);
+    answer = getchar();
+    if (answer == EOF)
+        fputs("\nNothing is removed: nobody answered (-f does not ask)\n", stderr);
+    return answer == 'y' || answer == 'Y';
+}

@@ -14,5 +14,8 @@ int cb_prompt(const char *text, int hidden, struct cb_cancel *cancel, char **out
  * piped in. Caller wipes and frees. */
 int cb_read_secret(struct cb_cancel *cancel, size_t max, char **out,
                    struct cb_error **err);
+/* Asks on standard input whether WHAT may be removed, ":\n  - a list\n" or one thing. Its
+ * end is a no. */
+int cb_confirmed(const char *what);
 
 #endif

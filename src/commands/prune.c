@@ -3,6 +3,7 @@
 #include "commands/pruning.h"
 
 #include "base/timestamp.h"
+#include "commands/prompt.h"
 #include "store/journal.h"
 
 #include <stdio.h>

@@ -7,7 +7,6 @@
 #include "commands/listing.h"
 #include "commands/ps-ports.h"
 #include "container/commit.h"
-#include "container/create.h"
 #include "container/files.h"
 #include "container/joins.h"
 

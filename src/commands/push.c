@@ -287,7 +287,7 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
 {
     const struct values *values = given;
 
-    if (values->all_tags && cb_app_arguments(&cb_push_command, args, 1, 1, err) < 0)
+    if (values->all_tags && cb_command_check_args(&cb_push_command, args, 1, 1, err) < 0)
         return -1;
     return push(app, values, args, err);
 }

@@ -31,6 +31,7 @@ static const struct cb_option options[] = {
 struct removal {
     struct cb_store *store;
     const struct values *values;
+    const struct cb_platform *platform; /* --platform, or NULL */
     struct cb_containers containers;
     int deleted; /* an image, at least */
 };
@@ -178,13 +179,14 @@ static int remove_platforms(struct removal *removal, const struct cb_image *imag
     return 0;
 }
 
-/* Of a name of several platforms one that is PLATFORM's; the name goes with the last. */
+/* Of a name of several platforms the one that is asked for; the name goes with the last.
+ */
 static int remove_platform(struct removal *removal, const struct cb_image *image,
                            const char *name, const char *text,
-                           const struct cb_platform_images *images,
-                           const struct cb_platform *platform, struct cb_error **err)
+                           const struct cb_platform_images *images, struct cb_error **err)
 {
-    const struct cb_platform_image *gone = cb_platform_images_chosen(images, platform);
+    const struct cb_platform_image *gone =
+        cb_platform_images_chosen(images, removal->platform);
     cb_auto_value(cb_platform_images) kept = {0};
 
     cb_vec_foreach (entry, images) {
@@ -276,14 +278,13 @@ static int remove_digest(struct removal *removal, const struct cb_image *image,
     return removed;
 }
 
-static int remove_one(struct removal *removal, const char *text,
-                      const struct cb_platform *platform, struct cb_error **err)
+/* The image that TEXT means; NULL in *OUT for one that is not there with -f. */
+static int find_meant(const struct removal *removal, const char *text,
+                      struct cb_image **out, int *by_id, struct cb_error **err)
 {
     cb_auto(cb_image) image = NULL;
-    cb_auto_value(cb_platform_images) platforms = {0};
-    int by_id = 0, found = cb_image_find(removal->store, text, &image, &by_id, err);
-    const char *name;
-    int removed;
+    cb_auto(cb_image) wanted = NULL; /* here, and for the platform */
+    int found = cb_image_find(removal->store, text, &image, by_id, err);
 
     if (found < 0)
         return -1;
@@ -291,22 +292,34 @@ static int remove_one(struct removal *removal, const char *text,
         fprintf(stderr, "Error: No such image: %s\n", text);
         return 0;
     }
-    if (!found || platform) {
-        cb_auto(cb_image) wanted = NULL; /* here, and for this platform */
+    if ((!found || removal->platform) &&
+        cb_image_get_for(removal->store, text, removal->platform, &wanted, by_id, err) <
+            0)
+        return -1;
+    *out = image ? cb_steal(&image) : cb_steal(&wanted);
+    return 0;
+}
 
-        if (cb_image_get_for(removal->store, text, platform, &wanted, &by_id, err) < 0)
-            return -1;
-        if (!image)
-            image = cb_steal(&wanted);
-    }
+static int remove_one(void *arg, const char *text, struct cb_error **err)
+{
+    struct removal *removal = arg;
+    cb_auto(cb_image) image = NULL;
+    cb_auto_value(cb_platform_images) platforms = {0};
+    const char *name;
+    int by_id = 0, removed;
+
+    if (find_meant(removal, text, &image, &by_id, err) < 0)
+        return -1;
+    if (!image)
+        return 0;
     removed = by_id ? 0 : remove_digest(removal, image, text, err);
     if (removed)
         return removed < 0 ? -1 : 0;
     name = meant_name(image, text, by_id);
     if (name && cb_ref_platforms(removal->store, name, &platforms, err) < 0)
         return -1;
-    if (platforms.count && platform)
-        return remove_platform(removal, image, name, text, &platforms, platform, err);
+    if (platforms.count && removal->platform)
+        return remove_platform(removal, image, name, text, &platforms, err);
     if (platforms.count)
         return remove_platforms(removal, image, name, text, &platforms, err);
     return name ? remove_name(removal, image, name, text, err)
@@ -331,19 +344,13 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
     struct values *values = given;
     cb_auto_value(removal) removal = {.values = values};
     struct cb_platform buffer;
-    const struct cb_platform *platform;
 
-    if (cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
+    if (cb_app_platform(values->platform, &buffer, &removal.platform, err) < 0 ||
         cb_app_store(app, 0, &removal.store, err) < 0 ||
         cb_containers_list(removal.store, &removal.containers, err) < 0)
         return -1;
     cb_refs_begin_removal(removal.store);
-    for (size_t i = 0; i < args->count; i++) {
-        struct cb_error *error = NULL;
-
-        if (remove_one(&removal, args->items[i], platform, &error) < 0)
-            cb_error_append(&first, error);
-    }
+    cb_each_named(args, remove_one, &removal, &first);
     finish(&removal, &first);
     return first ? cb_error_move(err, &first) : 0;
 }

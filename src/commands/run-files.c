@@ -3,6 +3,7 @@
 #include "commands/run.h"
 
 #include "base/fs.h"
+#include "commands/labels.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -71,16 +72,6 @@ static int take_typed(struct cb_strings *out, const char *text, struct cb_error 
         cb_strings_addf(out, "%s=%s", text, ours);
     else
         cb_strings_add(out, text);
-    return 0;
-}
-
-int cb_labels_check(const struct cb_strings *labels, const char *option,
-                    struct cb_error **err)
-{
-    cb_vec_foreach (text, labels)
-        if (!**text || **text == '=')
-            return cb_error_flag(err, *text, option, "invalid label '%s': empty name",
-                                 *text);
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "container/health.h"
 #include "container/journal.h"
 #include "container/log.h"
+#include "container/remove.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,18 +37,16 @@ static int write_cidfile(const char *path, const char *id, struct cb_error **err
 }
 
 static int create(struct cb_store *store, struct cb_run_values *values,
-                  const struct cb_resolved_image *image, struct cb_container **out,
-                  struct cb_error **err)
+                  struct cb_container **out, struct cb_error **err)
 {
     cb_auto_value(cb_health) health = {0};
-    char id[CB_DIGEST_MAX_TEXT];
 
     values->container.detached = values->detach;
     if (check_cidfile(values->cidfile, err) < 0 ||
         cb_log_check(&values->container, err) < 0 ||
-        cb_health_make(&health, &values->container, image->config, err) < 0 ||
-        cb_container_create(store, &values->container, cb_digest_text(&image->id, id),
-                            out, err) < 0)
+        cb_health_make(&health, &values->container, values->container.request.config,
+                       err) < 0 ||
+        cb_container_create(store, &values->container, out, err) < 0)
         return -1;
     if (write_cidfile(values->cidfile, (*out)->id, err) == 0)
         return 0;
@@ -93,7 +92,7 @@ int cb_run_kept(struct cb_app *app, struct cb_run_values *values,
     struct cb_client_end end = {0};
 
     if (read_options(app, &options, values, err) < 0 ||
-        create(image->store, values, image->image, &container, err) < 0)
+        create(image->store, values, &container, err) < 0)
         return -1;
     if (!values->detach)
         cb_container_tell(image->store, container, "attach", NULL, NULL);
@@ -127,7 +126,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         return status < 0 ? -1 : 0;
     values.container.for_later = 1;
     if (cb_run_find_image(app, &values, args.items[0], &image, err) < 0 ||
-        create(image.store, &values, image.image, &container, err) < 0)
+        create(image.store, &values, &container, err) < 0)
         return -1;
     printf("%s\n", container->id);
     return 0;

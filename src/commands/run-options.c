@@ -337,7 +337,7 @@ int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
     status = cb_options_parse(command, argc, argv, 1, values, args, err);
     if (status > 0)
         return status;
-    if (status == 0 && cb_app_arguments(command, args, 1, -1, err) < 0)
+    if (status == 0 && cb_command_check_args(command, args, 1, -1, err) < 0)
         return -1;
     if (status < 0 || settle(values, err) < 0) {
         cb_error_set_kind(err, CB_ERR_FLAG);

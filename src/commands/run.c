@@ -5,9 +5,10 @@
 #include "base/strbuf.h"
 #include "commands/progress.h"
 #include "commands/run.h"
-#include "container/create.h"
+#include "container/mounts.h"
 #include "executor/facts.h"
 #include "registry/registry.h"
+#include "store/content.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,67 +46,90 @@ static void say_missing(const char *name)
 }
 
 /* 1 found, 0 not there, or for another platform than was ASKED for. */
-static int find_local(struct cb_store *store, const char *name,
-                      const struct cb_platform *asked, struct cb_image **out, int *by_id,
+static int find_asked(struct cb_store *store, const char *name,
+                      const struct cb_platform *asked, struct cb_digest *id, int *by_id,
                       struct cb_error **err)
 {
+    cb_auto(cb_image) image = NULL;
     cb_auto(cb_image) meant = NULL;
-    int found = cb_image_find_for(store, name, asked, out, by_id, err);
+    int found = cb_image_find_to_use(store, name, asked, &image, by_id, err);
 
-    if (found <= 0 || !asked)
+    if (found <= 0)
         return found;
+    *id = image->id;
     /* An id is nobody else's: there is no other to be pulled. */
     if (*by_id)
         return cb_image_get_for(store, name, asked, &meant, NULL, err) < 0 ? -1 : 1;
-    return cb_image_serves(store, name, *out, asked, err);
+    return cb_image_serves(store, name, image, asked, err);
 }
 
-struct wish {
+static int find_local(struct cb_store *store, const char *name,
+                      const struct cb_platform *asked, struct cb_digest *id, int *by_id,
+                      struct cb_error **err)
+{
+    int64_t config_bytes;
+    int found;
+
+    if (asked)
+        return find_asked(store, name, asked, id, by_id, err);
+    found = cb_image_find_id(store, name, id, by_id, err);
+    return found > 0 ? cb_content_has(store, id, &config_bytes) : found;
+}
+
+/* How images are looked for. */
+struct search {
+    struct cb_app *app;
+    struct cb_store *store;
     enum cb_pull_policy policy;
     const struct cb_platform *asked; /* or NULL */
     int quiet;
 };
 
+/* NAME is not here: it is said, and progress is shown of what comes. */
+static int begin_pull(const struct search *search, const char *name,
+                      struct cb_progress **progress, struct cb_error **err)
+{
+    if (search->policy == CB_PULL_MISSING)
+        say_missing(name);
+    return search->quiet ? 0 : cb_progress_new(progress, NULL, err);
+}
+
+static int pull(struct cb_registry *registry, const char *name,
+                const struct cb_platform *platform, struct cb_error **err)
+{
+    struct cb_digest digest, id;
+    int changed;
+
+    return cb_registry_pull(registry, name, platform, &digest, &id, &changed, err);
+}
+
 /* The image's documents and filesystem: from here, else pulled as docker does. */
-static int find_image(struct cb_app *app, struct cb_store *store, const char *name,
-                      const struct wish *wish, struct cb_resolved_image **image,
-                      struct cb_snapshot **rootfs, struct cb_error **err)
+static int find_image(const struct search *search, const char *name,
+                      struct cb_resolved_image **image, struct cb_snapshot **rootfs,
+                      struct cb_error **err)
 {
     cb_auto(cb_pool) pool = cb_pool_new(0, 4);
     cb_auto(cb_registry) registry = NULL;
     cb_auto(cb_progress) progress = NULL;
-    cb_auto(cb_image) local = NULL;
-    struct cb_platform host = cb_platform_host();
-    const struct cb_platform *platform = wish->asked ? wish->asked : &host;
-    struct cb_registry_options registry_options = {
-        .store = store, .pool = pool, .cancel = app->cancel, .tls_verify = 1};
-    const struct cb_settings *settings;
+    struct cb_digest local;
+    const struct cb_platform host = cb_platform_host();
+    const struct cb_platform *platform = search->asked ? search->asked : &host;
+    struct cb_registry_options options = {
+        .store = search->store, .pool = pool, .tls_verify = 1};
     char id[CB_DIGEST_MAX_TEXT];
     int by_id = 0, found = 0;
 
-    if (wish->policy != CB_PULL_ALWAYS)
-        found = find_local(store, name, wish->asked, &local, &by_id, err);
-
-    if (found < 0 || cb_app_settings(app, &settings, err) < 0)
+    if (search->policy != CB_PULL_ALWAYS)
+        found = find_local(search->store, name, search->asked, &local, &by_id, err);
+    if (found < 0 || (!found && begin_pull(search, name, &progress, err) < 0))
         return -1;
-    registry_options.settings = &settings->registry;
-    if (!found && wish->policy == CB_PULL_MISSING)
-        say_missing(name);
-    if (!found && !wish->quiet && cb_progress_new(&progress, NULL, err) < 0)
+    options.sink = progress ? cb_progress_sink(progress) : NULL;
+    if (cb_app_registry(search->app, &options, &registry, err) < 0 ||
+        (!found && search->policy != CB_PULL_NEVER &&
+         pull(registry, name, platform, err) < 0))
         return -1;
-    registry_options.sink = progress ? cb_progress_sink(progress) : NULL;
-    if (cb_registry_new(&registry, &registry_options, err) < 0)
-        return -1;
-    if (!found && wish->policy != CB_PULL_NEVER) {
-        struct cb_digest digest, pulled;
-        int changed;
-
-        if (cb_registry_pull(registry, name, platform, &digest, &pulled, &changed, err) <
-            0)
-            return -1;
-    }
     if (found && by_id) /* `1a2b` is no name */
-        name = cb_digest_text(&local->id, id);
+        name = cb_digest_text(&local, id);
     if (cb_registry_resolve(registry, name, platform, CB_PULL_NEVER, image, err) < 0)
         return -1;
     /* what is not unpacked yet; a step without a name is not shown */
@@ -157,23 +181,16 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
     cb_auto_value(cb_run_image) image = {0};
     int exit_code = 0;
 
-    if (is_fleeting(values))
-        cb_launcher_prepare(app->launcher);
+    values->fleeting = is_fleeting(values);
     if (cb_run_find_image(app, values, name, &image, err) < 0) {
         int status = cb_run_fail(err);
 
         return status == 127 || status == 126 ? 125 : status;
     }
-    if (is_fleeting(values)) {
-        char id[CB_DIGEST_MAX_TEXT];
-
-        if (cb_container_run(image.store, app->launcher, &values->container,
-                             cb_digest_text(&image.image->id, id), app->cancel,
-                             &exit_code, err) < 0)
-            return cb_run_fail(err);
-        return exit_code;
-    }
-    if (cb_run_kept(app, values, &image, &exit_code, err) < 0)
+    if ((is_fleeting(values)
+             ? cb_container_run(image.store, app->launcher, &values->container,
+                                app->cancel, &exit_code, err)
+             : cb_run_kept(app, values, &image, &exit_code, err)) < 0)
         return cb_run_fail(err);
     return exit_code;
 }
@@ -187,9 +204,8 @@ void cb_run_image_clear(struct cb_run_image *image)
 }
 
 /* As they are for this machine, pulled as the container's own image is. */
-static int find_mounts(struct cb_app *app, const struct cb_run_values *values,
-                       const struct wish *wish, struct cb_run_image *out,
-                       struct cb_error **err)
+static int find_mounts(const struct search *search, const struct cb_run_values *values,
+                       struct cb_mount_images *out, struct cb_error **err)
 {
     cb_auto_value(cb_strings) names = {0};
 
@@ -199,10 +215,10 @@ static int find_mounts(struct cb_app *app, const struct cb_run_values *values,
         cb_auto(cb_resolved_image) image = NULL;
         struct cb_mount_image mount = {0};
 
-        if (find_image(app, out->store, *name, wish, &image, &mount.files, err) < 0)
+        if (find_image(search, *name, &image, &mount.files, err) < 0)
             return -1;
         mount.name = xstrdup(*name);
-        cb_vec_push(&out->mounts, mount);
+        cb_vec_push(out, mount);
     }
     return 0;
 }
@@ -211,18 +227,24 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
                       struct cb_run_image *out, struct cb_error **err)
 {
     struct cb_run_request *request = &values->container.request;
-    struct wish wish = {.quiet = values->quiet};
+    struct search search = {.app = app, .quiet = values->quiet};
     struct cb_platform buffer;
 
-    if (cb_run_add_defaults(app, values, err) < 0 ||
-        cb_app_store(app, 1, &out->store, err) < 0 ||
-        parse_pull(values->pull, &wish.policy, err) < 0 ||
-        cb_app_default_platform(values->platform, &buffer, &wish.asked, err) < 0 ||
-        find_image(app, out->store, name, &wish, &out->image, &out->rootfs, err) < 0)
+    if (cb_run_add_defaults(app, values, err) < 0)
         return -1;
-    wish.asked = NULL;
-    if (find_mounts(app, values, &wish, out, err) < 0)
+    if (values->fleeting)
+        cb_container_expect(app->launcher, &values->container);
+    if (cb_app_store(app, 1, &out->store, err) < 0 ||
+        parse_pull(values->pull, &search.policy, err) < 0 ||
+        cb_app_default_platform(values->platform, &buffer, &search.asked, err) < 0)
         return -1;
+    search.store = out->store;
+    if (find_image(&search, name, &out->image, &out->rootfs, err) < 0)
+        return -1;
+    search.asked = NULL;
+    if (find_mounts(&search, values, &out->mounts, err) < 0)
+        return -1;
+    request->image_id = cb_digest_text(&out->image->id, out->id);
     request->config = out->image->config;
     request->rootfs = out->rootfs;
     request->image_name = name;

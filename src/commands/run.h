@@ -11,6 +11,7 @@ struct cb_run_values {
     struct cb_strings env_files, labels, label_files;
     const char *entrypoint, *pull, *platform, *cidfile, *detach_keys, *sig_proxy, *gpus;
     int detach, quiet;
+    int fleeting; /* it leaves nothing: its sandbox gets ready at once */
 };
 void cb_run_values_clear(struct cb_run_values *values);
 CB_AUTO_VALUE_DEFINE(cb_run_values, cb_run_values_clear)
@@ -30,6 +31,7 @@ int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
 struct cb_run_image {
     struct cb_store *store;
     struct cb_resolved_image *image;
+    char id[CB_DIGEST_MAX_TEXT];
     struct cb_snapshot *rootfs;
     struct cb_mount_images mounts;
 };

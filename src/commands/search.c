@@ -202,10 +202,8 @@ static int search_or_list(struct cb_app *app, const struct values *values,
                           const char *term, struct cb_error **err)
 {
     cb_auto(cb_registry) registry = NULL;
-    const struct cb_settings *settings;
-    struct cb_registry_options options_for = {.cancel = app->cancel,
-                                              .insecure = &values->insecure,
-                                              .tls_verify = values->tls_verify};
+    const struct cb_registry_options how = {.insecure = &values->insecure,
+                                            .tls_verify = values->tls_verify};
     char limit[16];
 
     if (values->limit < 1 || values->limit > LIMIT_MAX) {
@@ -214,10 +212,7 @@ static int search_or_list(struct cb_app *app, const struct values *values,
                                  LIMIT_MAX);
     }
     if (apply_access(app, values, term, err) < 0 ||
-        cb_app_settings(app, &settings, err) < 0)
-        return -1;
-    options_for.settings = &settings->registry;
-    if (cb_registry_new(&registry, &options_for, err) < 0)
+        cb_app_registry(app, &how, &registry, err) < 0)
         return -1;
     return values->list_tags ? list_tags(registry, values, term, err)
                              : search(registry, values, term, err);

@@ -4,6 +4,7 @@
 
 #include "base/timestamp.h"
 #include "commands/filter.h"
+#include "commands/prompt.h"
 #include "store/gc.h"
 #include "store/journal.h"
 #include "store/prune.h"

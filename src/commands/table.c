@@ -1,11 +1,7 @@
 /* The commands, by name and by docker's two-word spellings. */
-#include "commands/commands.h"
-
-#include "base/suggest.h"
-#include "context/remote.h"
+#include "commands/table.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 const struct cb_cli_command *const cb_commands[] = {
     &cb_build_command,
@@ -68,6 +64,7 @@ const struct cb_cli_command *const cb_commands[] = {
     &cb_cache_ls_command,
     &cb_cache_export_command,
     &cb_cache_import_command,
+    &cb_cache_push_command,
     &cb_cache_rm_command,
     &cb_cache_prune_command,
     &cb_network_ls_command,
@@ -173,6 +170,7 @@ static const struct spelling spellings[] = {
     {"cache", "list", &cb_cache_ls_command},
     {"cache", "export", &cb_cache_export_command},
     {"cache", "import", &cb_cache_import_command},
+    {"cache", "push", &cb_cache_push_command},
     {"cache", "rm", &cb_cache_rm_command},
     {"cache", "prune", &cb_cache_prune_command},
     {"network", "ls", &cb_network_ls_command},
@@ -310,137 +308,4 @@ const char *cb_command_next_verb(const char *group, size_t *at, const char **sum
     if (s)
         *summary = s->command->summary;
     return s ? s->verb : NULL;
-}
-
-/* `cbuild image x`: the words that may follow. */
-static int unknown_verb(const char *group, const char *verb, struct cb_error **err)
-{
-    cb_auto_value(cb_strbuf) verbs = {0};
-    const char *names[CB_ARRAY_SIZE(spellings)];
-    const struct spelling *s;
-    const char *near;
-    size_t count = 0;
-
-    for (size_t at = 0; (s = next_of(group, &at));) {
-        names[count++] = s->verb;
-        cb_strbuf_addf(&verbs, "%s%s", verbs.len ? ", " : "", s->verb);
-    }
-    if (!verbs.len)
-        return 0;
-    cb_error_set(err, CB_ERR_USAGE, "`%s %s` is not a cbuild command", group, verb);
-    near = cb_suggest(verb, names, count);
-    if (near)
-        return cb_error_hint(err, "did you mean `cbuild %s %s`?", group, near);
-    return cb_error_hint(err, "`cbuild %s` is followed by %s", group,
-                         cb_strbuf_text(&verbs));
-}
-
-static int is_directory(const char *path)
-{
-    struct stat st;
-
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* Commands of docker, buildah, podman, skopeo and crane that are not here, and what is.
- */
-#define ONE_CONTEXT "there is one context, this machine: start cbuild where it is to work"
-#define NO_SWARM    "there is no swarm: `cbuild run` starts containers on this machine"
-
-static const struct {
-    const char *group, *verb; /* verb NULL: whatever follows */
-    const char *instead;
-} elsewhere[] = {
-    {"bake", NULL, "a `cbuild build` for each target, or --target"},
-    {"buildx", "bake", "a `cbuild build` for each target, or --target"},
-    {"buildx", "dial-stdio", "there is no daemon to talk to"},
-    {"buildx", "policy", "there are no policies: `cbuild lint` checks Dockerfiles"},
-    {"catalog", NULL, "`cbuild search HOST/`"},
-    {"checkpoint", NULL, "containers are not checkpointed: see `cbuild pause`"},
-    {"compose", NULL,
-     "containers are started one by one: see `cbuild run` and `network`"},
-    {"config", NULL, NO_SWARM},
-    {"context", "create", ONE_CONTEXT},
-    {"context", "export", ONE_CONTEXT},
-    {"context", "import", ONE_CONTEXT},
-    {"context", "rm", ONE_CONTEXT},
-    {"context", "update", ONE_CONTEXT},
-    {"delete", NULL, "on a registry: `cbuild manifest delete NAME:TAG`"},
-    {"desktop", NULL, "cbuild runs on this machine"},
-    {"digest", NULL,
-     "`cbuild buildx imagetools inspect --format '{{.Manifest.Digest}}' NAME`"},
-    {"from", NULL, "a Dockerfile and `cbuild build`, or `cbuild create` and `commit`"},
-    {"generate", NULL, "see contrib/cbuild-containers.service"},
-    {"list-tags", NULL, "`cbuild search --list-tags NAME`"},
-    {"image", "scp", "`cbuild save IMAGE | ssh HOST cbuild load`"},
-    {"image", "search", "`cbuild search`"},
-    {"image", "sign", "names with a digest are verified: NAME@sha256:..."},
-    {"image", "trust", "names with a digest are verified: NAME@sha256:..."},
-    {"kube", NULL, "containers are started one by one: see `cbuild run`"},
-    {"machine", NULL, "cbuild runs on this machine"},
-    {"model", NULL, "there are no models"},
-    {"mount", NULL, "`cbuild cp` copies files out of a container and into it"},
-    {"node", NULL, NO_SWARM},
-    {"play", NULL, "containers are started one by one: see `cbuild run`"},
-    {"plugin", NULL, "there are no plugins"},
-    {"pod", NULL,
-     "`--network container:NAME` shares one container's network with others"},
-    {"scan", NULL, "images are not searched for vulnerabilities"},
-    {"sbom", NULL, "`cbuild image tree` shows what an image holds"},
-    {"scout", NULL, "images are not searched for vulnerabilities"},
-    {"secret", NULL, "`cbuild build --secret` gives a step one"},
-    {"service", NULL, NO_SWARM},
-    {"stack", NULL, NO_SWARM},
-    {"swarm", NULL, "`cbuild run` starts containers on this machine"},
-    {"sync", NULL, "`cbuild copy --all` for each image, or `cbuild pull -a`"},
-    {"system", "dial-stdio", "there is no daemon to talk to"},
-    {"system", "migrate", "there is nothing to migrate"},
-    {"system", "reset",
-     "`cbuild system prune -a --volumes`, or remove the store's directory"},
-    {"trust", NULL, "names with a digest are verified: NAME@sha256:..."},
-    {"unmount", NULL, "`cbuild cp` copies files out of a container and into it"},
-    {"volume", "export", "`cbuild run -v VOLUME:/v IMAGE tar -C /v -c .`"},
-    {"volume", "import", "`cbuild run -i -v VOLUME:/v IMAGE tar -C /v -x`"},
-    {"volume", "update", "that is of a swarm's volumes, and there is no swarm"},
-};
-
-/* -1 with err if it is one of these. */
-static int is_elsewhere(const char *group, const char *verb, struct cb_error **err)
-{
-    for (size_t i = 0; i < CB_ARRAY_SIZE(elsewhere); i++) {
-        if (strcmp(elsewhere[i].group, group) != 0 ||
-            (elsewhere[i].verb && (!verb || strcmp(elsewhere[i].verb, verb) != 0)))
-            continue;
-        cb_error_set(err, CB_ERR_USAGE, "`%s%s%s` is not here", group,
-                     elsewhere[i].verb ? " " : "",
-                     elsewhere[i].verb ? elsewhere[i].verb : "");
-        return cb_error_hint(err, "%s", elsewhere[i].instead);
-    }
-    return 0;
-}
-
-int cb_command_unknown(int argc, char **argv, struct cb_error **err)
-{
-    const char *names[CB_ARRAY_SIZE(cb_commands) + CB_ARRAY_SIZE(spellings)];
-    const char *name = argv[0];
-    const char *near;
-    size_t count = 0;
-
-    if (!is_directory(name) && is_elsewhere(name, argc > 1 ? argv[1] : NULL, err) < 0)
-        return -1;
-    if (argc > 1 && unknown_verb(name, argv[1], err) < 0)
-        return -1;
-    for (; cb_commands[count]; count++)
-        names[count] = cb_commands[count]->name;
-    for (size_t at = 0; (names[count] = cb_command_next_group(&at));)
-        count++;
-    cb_error_set(err, CB_ERR_USAGE, "`%s` is not a cbuild command", name);
-    if (is_directory(name))
-        return cb_error_hint(err, "to build that directory: `cbuild build %s`", name);
-    if (strcmp(name, "-") == 0 || cb_context_is_remote(name))
-        return cb_error_hint(err, "to build from there: `cbuild build %s`", name);
-    near = cb_suggest(name, names, count);
-    if (near)
-        return cb_error_hint(err, "did you mean `cbuild %s`?", near);
-    return cb_error_hint(err, "see `cbuild --help`");
 }

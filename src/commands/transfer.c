@@ -10,10 +10,8 @@ int cb_transfer_open(struct cb_transfer *transfer, struct cb_app *app,
                      const struct cb_transfer_values *values,
                      const struct cb_strings *named, struct cb_error **err)
 {
-    struct cb_registry_options options = {.cancel = app->cancel,
-                                          .insecure = &values->insecure,
+    struct cb_registry_options options = {.insecure = &values->insecure,
                                           .tls_verify = values->tls_verify};
-    const struct cb_settings *settings;
 
     if (cb_access_apply(&values->access, app, err) < 0)
         return -1;
@@ -21,15 +19,13 @@ int cb_transfer_open(struct cb_transfer *transfer, struct cb_app *app,
         if (cb_access_name(&values->access, app, named->items[i], err) < 0)
             return -1;
     if (cb_progress_new(&transfer->progress, values->quiet ? "quiet" : NULL, err) < 0 ||
-        cb_app_settings(app, &settings, err) < 0 ||
         cb_app_store(app, 1, &transfer->store, err) < 0)
         return -1;
     transfer->pool = cb_pool_new(0, 8);
     options.store = transfer->store;
     options.pool = transfer->pool;
-    options.settings = &settings->registry;
     options.sink = cb_progress_sink(transfer->progress);
-    return cb_registry_new(&transfer->registry, &options, err);
+    return cb_app_registry(app, &options, &transfer->registry, err);
 }
 
 void cb_transfer_say(struct cb_transfer *transfer, const char *format, ...)

@@ -2,7 +2,6 @@
  * program. */
 #include "commands/commands.h"
 
-#include "base/json.h"
 #include "commands/listing.h"
 
 #include <stdio.h>
@@ -37,7 +36,6 @@ static int print_formatted(const char *format, const struct cb_platform *host,
     json_t *client = program_json(host), *server = program_json(host);
     json_t *both = json_pack("{s:o,s:o}", "Client", client, "Server", server);
     cb_auto_json *documents = json_pack("[o]", both);
-    cb_autofree char *text = NULL;
 
     json_object_set_new(client, "Context", json_string("default"));
     json_object_set_new(server, "Components",
@@ -46,8 +44,7 @@ static int print_formatted(const char *format, const struct cb_platform *host,
                                   host->arch));
     if (strcmp(format, "json") != 0)
         return cb_inspect_print(format, documents, err);
-    text = cb_json_dump(both);
-    printf("%s\n", text);
+    cb_print_json(both);
     return 0;
 }
 

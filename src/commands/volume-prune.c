@@ -1,6 +1,7 @@
 /* cbuild volume prune: volumes that no container has. */
 #include "commands/pruning.h"
 
+#include "commands/prompt.h"
 #include "commands/volume.h"
 #include "store/journal.h"
 

@@ -1,6 +1,8 @@
 /* cbuild volume create and rm. */
 #include "commands/volume.h"
 
+#include "commands/labels.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -110,38 +112,39 @@ static const struct cb_option remove_options[] = {
     {0},
 };
 
-static int remove_each(struct cb_store *store, const struct cb_strings *names, int force,
-                       struct cb_error **err)
+struct removal {
+    struct cb_store *store;
+    int force;
+};
+
+static int remove_one(void *arg, const char *name, struct cb_error **err)
 {
-    struct cb_error *errors = NULL;
+    const struct removal *removal = arg;
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+    cb_auto(cb_error) error = NULL;
 
-    cb_vec_foreach (name, names) {
-        cb_auto(cb_lock) lock = NULL;
-        cb_autofd int dir = -1;
-        struct cb_error *error = NULL;
-
-        /* no container is being made for it meanwhile */
-        if (cb_containers_lock(store, &lock, &dir, &error) == 0 &&
-            cb_volume_remove(store, *name, &error) < 0 && force &&
-            cb_error_kind(error) == CB_ERR_NOT_FOUND)
-            cb_error_free(cb_steal(&error));
-        if (!error)
-            printf("%s\n", *name);
-        else
-            cb_error_append(&errors, error);
-    }
-    return errors ? cb_error_move(err, &errors) : 0;
+    /* no container is being made for it meanwhile */
+    if (cb_containers_lock(removal->store, &lock, &dir, err) < 0)
+        return -1;
+    if (cb_volume_remove(removal->store, name, &error) < 0 &&
+        !(removal->force && cb_error_kind(error) == CB_ERR_NOT_FOUND))
+        return cb_error_move(err, &error);
+    printf("%s\n", name);
+    return 0;
 }
 
 static int run_remove(struct cb_app *app, void *given, const struct cb_strings *args,
                       struct cb_error **err)
 {
+    const struct remove_values *values = given;
     cb_auto(cb_store) store = NULL;
-    struct remove_values *values = given;
+    struct removal removal = {.force = values->force};
 
     if (cb_app_store(app, 1, &store, err) < 0)
         return -1;
-    return remove_each(store, args, values->force, err);
+    removal.store = store;
+    return cb_each_named(args, remove_one, &removal, err);
 }
 
 const struct cb_cli_command cb_volume_rm_command = {

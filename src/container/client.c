@@ -7,8 +7,9 @@
 #include "base/subprocess.h"
 #include "container/ask-priv.h"
 #include "container/client-priv.h"
-#include "container/create.h"
 #include "container/monitor.h"
+#include "container/pin.h"
+#include "container/remove.h"
 #include "container/terminal.h"
 
 #include <errno.h>

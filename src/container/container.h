@@ -10,8 +10,11 @@
 #include "store/store.h"
 
 struct cb_run_request {
-    const struct cb_image_config *config; /* of the image */
-    struct cb_snapshot *rootfs;           /* the image's filesystem, or NULL (scratch) */
+    /* The image: "sha256:…", the configuration, the filesystem, or NULL (scratch); and as
+     * it was called. */
+    const char *image_id;
+    const struct cb_image_config *config;
+    struct cb_snapshot *rootfs;
     const char *image_name;
     struct cb_strings command; /* after the image name */
     int has_entrypoint; /* --entrypoint given: replaces, and the image's CMD is dropped */
@@ -86,12 +89,16 @@ CB_AUTO_VALUE_DEFINE(cb_container_options, cb_container_options_clear)
 int cb_container_shell(struct cb_launcher *launcher, const struct cb_process_spec *spec,
                        struct cb_cancel *cancel, struct cb_exit *result,
                        struct cb_error **err);
+/* A container with OPTIONS is going to be run in the foreground: what is the same
+ * whatever its image gets ready beside us. */
+void cb_container_expect(struct cb_launcher *launcher,
+                         const struct cb_container_options *options);
 /* Runs in the foreground on our stdio, forwarding signals and terminal size; the
  * filesystem is discarded afterwards, and LAUNCHER dismissed. Others see one that lasts.
  * *EXIT_CODE is the container's. Errors: USAGE, NOT_FOUND with errno ENOENT (command
  * missing: 127), DENIED (126), others 125. */
 int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
-                     const struct cb_container_options *options, const char *image_id,
-                     struct cb_cancel *cancel, int *exit_code, struct cb_error **err);
+                     const struct cb_container_options *options, struct cb_cancel *cancel,
+                     int *exit_code, struct cb_error **err);
 
 #endif

@@ -5,8 +5,8 @@
 
 #include "base/fs.h"
 #include "base/text.h"
-#include "container/create.h"
 #include "container/files.h"
+#include "container/pin.h"
 #include "store/walk.h"
 #include "store/whiteout.h"
 #include "store/xattr.h"

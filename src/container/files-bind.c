@@ -54,13 +54,13 @@ static int make_read_only(const char *path, struct cb_error **err)
 }
 
 static int bind_one(struct cb_store *store, const struct cb_container_mount *mounted,
-                    int root, struct cb_error **err)
+                    struct cb_cancel *cancel, int root, struct cb_error **err)
 {
     unsigned long recursive = mounted->not_recursive ? 0 : MS_REC;
     cb_autofd int source = -1;
     cb_autofd int target = -1;
     cb_autofd int covered = -1;
-    int found = cb_container_mount_source(store, mounted, &source, err);
+    int found = cb_container_mount_source(store, mounted, cancel, &source, err);
 
     if (found <= 0)
         return found;
@@ -78,7 +78,8 @@ static int bind_one(struct cb_store *store, const struct cb_container_mount *mou
 }
 
 int cb_files_bind_all(struct cb_store *store, const struct cb_container *container,
-                      struct cb_container_files *files, struct cb_error **err)
+                      struct cb_cancel *cancel, struct cb_container_files *files,
+                      struct cb_error **err)
 {
     cb_autofree char *place =
         xasprintf("%s/containers/%s", cb_store_root(store), container->id);
@@ -86,7 +87,7 @@ int cb_files_bind_all(struct cb_store *store, const struct cb_container *contain
     if (bind_root(place, files, err) < 0)
         return -1;
     cb_vec_foreach (mounted, &container->mounts) {
-        if (bind_one(store, mounted, files->root, err) < 0)
+        if (bind_one(store, mounted, cancel, files->root, err) < 0)
             return -1;
     }
     return container->options.request.read_only ? make_read_only(place, err) : 0;

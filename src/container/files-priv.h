@@ -14,6 +14,7 @@ int cb_files_open_target(int root, const char *target, int source, struct cb_err
 int cb_files_must_bind(void);
 /* All that CONTAINER has mounted, by mount(2). FILES' root is then another descriptor. */
 int cb_files_bind_all(struct cb_store *store, const struct cb_container *container,
-                      struct cb_container_files *files, struct cb_error **err);
+                      struct cb_cancel *cancel, struct cb_container_files *files,
+                      struct cb_error **err);
 
 #endif

@@ -7,9 +7,9 @@
 #include "base/map.h"
 #include "container/client.h"
 #include "container/copy.h"
-#include "container/create.h"
 #include "container/marks.h"
 #include "container/mount-open.h"
+#include "container/pin.h"
 #include "store/walk.h"
 
 #include <errno.h>
@@ -64,12 +64,12 @@ static int clone_source(const struct cb_container_mount *mount, int source)
 /* Opened as for a start of the container: by the volume's name, below nothing that its
  * content could redirect. What is not there any more is not mounted. */
 static int collect(struct cb_store *store, const struct cb_container *container,
-                   struct pieces *out, struct cb_error **err)
+                   struct cb_cancel *cancel, struct pieces *out, struct cb_error **err)
 {
     cb_vec_foreach (mount, &container->mounts) {
         struct piece piece = {.target = mount->target, .read_only = mount->read_only};
         cb_autofd int source = -1;
-        int found = cb_container_mount_source(store, mount, &source, err);
+        int found = cb_container_mount_source(store, mount, cancel, &source, err);
 
         if (found < 0)
             return -1;
@@ -152,13 +152,14 @@ int cb_files_leave_namespace(struct cb_error **err)
 }
 
 static int attach_all(struct cb_store *store, const struct cb_container *container,
-                      struct cb_container_files *files, struct cb_error **err)
+                      struct cb_cancel *cancel, struct cb_container_files *files,
+                      struct cb_error **err)
 {
     cb_auto_value(pieces) pieces = {0};
     cb_autofree char *place =
         xasprintf("%s/containers/%s", cb_store_root(store), container->id);
 
-    if (collect(store, container, &pieces, err) < 0 || as_mount(files, err) < 0 ||
+    if (collect(store, container, cancel, &pieces, err) < 0 || as_mount(files, err) < 0 ||
         cb_files_leave_namespace(err) < 0)
         return -1;
     if (move_mount(files->root, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) < 0)
@@ -207,7 +208,8 @@ static int has_mounts(const struct cb_container *container)
 }
 
 int cb_container_files_open(struct cb_store *store, struct cb_container *container,
-                            struct cb_container_files *out, struct cb_error **err)
+                            struct cb_cancel *cancel, struct cb_container_files *out,
+                            struct cb_error **err)
 {
     cb_auto_value(cb_container_files) files = {.root = -1};
 
@@ -216,8 +218,8 @@ int cb_container_files_open(struct cb_store *store, struct cb_container *contain
         settle_plain(store, container, &files, err) < 0 || check_open(&files, err) < 0)
         return -1;
     if (files.snapshot && has_mounts(container) &&
-        (cb_files_must_bind() ? cb_files_bind_all : attach_all)(store, container, &files,
-                                                                err) < 0)
+        (cb_files_must_bind() ? cb_files_bind_all : attach_all)(store, container, cancel,
+                                                                &files, err) < 0)
         return -1;
     *out = files;
     files = (struct cb_container_files){.root = -1};

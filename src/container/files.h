@@ -21,7 +21,8 @@ int cb_container_files_begin(struct cb_error **err);
 /* Opens them. Of a container that does not run the calling thread, which must be the
  * only one, moves into a mount namespace of its own, where the volumes are mounted. */
 int cb_container_files_open(struct cb_store *store, struct cb_container *container,
-                            struct cb_container_files *out, struct cb_error **err);
+                            struct cb_cancel *cancel, struct cb_container_files *out,
+                            struct cb_error **err);
 /* For copy.h and diff.h, ARG is the container: an empty file or directory that is only
  * there so that something could be mounted on it; and what marks.h says. */
 int cb_container_leaves_out(void *arg, const char *path, const struct stat *st);

@@ -11,6 +11,8 @@
 #include "container/create.h"
 #include "container/journal.h"
 #include "container/monitor-priv.h"
+#include "container/pin.h"
+#include "container/remove.h"
 
 #include <pthread.h>
 
@@ -43,8 +45,8 @@ static int enlist(struct cb_foreground *foreground, struct cb_error **err)
     snprintf(container->id, sizeof(container->id), "%s", facts->id);
     container->snapshot = xstrdup(cb_snapshot_id(facts->snapshot));
     set_running(foreground, container);
-    if (cb_container_enlist(facts->store, &options, facts->image_id, container,
-                            foreground->over, &monitor->lock, err) < 0)
+    if (cb_container_enlist(facts->store, &options, container, foreground->over,
+                            &monitor->lock, err) < 0)
         return -1;
     monitor->container = cb_steal(&container);
     if (cb_wire_listen(monitor->container->dir_fd, "socket", &monitor->listener, err) < 0)

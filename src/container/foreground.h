@@ -10,7 +10,7 @@ struct cb_foreground_facts {
     struct cb_store *store;
     struct cb_launcher *launcher;
     const struct cb_container_options *options;
-    const char *id, *image_id;
+    const char *id;
     struct cb_snapshot *snapshot;
     struct cb_setup *setup;
     int root;

@@ -1,6 +1,8 @@
 /* Links in docker's way: names of variables are the alias in capitals. */
 #include "container/links.h"
 
+#include "container/client.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,14 +33,25 @@ int cb_link_parse(struct cb_link *out, const char *text, struct cb_error **err)
     const char *alias = text[len] ? text + len + 1 : "";
 
     if (!*text)
-        return cb_error_set(err, CB_ERR_USAGE, "empty string specified for links");
+        return cb_error_flag(err, text, "--link", "empty string specified for links");
     if (strchr(alias, ':') || !len)
-        return cb_error_set(err, CB_ERR_USAGE, "bad format for links: %s", text);
+        return cb_error_flag(err, text, "--link", "bad format for links: %s", text);
     out->container = xstrndup(text, len);
     out->alias = xstrdup(text[len] ? alias : out->container + (*text == '/'));
     if (is_alias(out->alias))
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE, "bad format for links: %s", text);
+    return cb_error_flag(err, text, "--link", "bad format for links: %s", text);
+}
+
+int cb_links_check(const struct cb_strings *texts, struct cb_error **err)
+{
+    cb_vec_foreach (text, texts) {
+        cb_auto_value(cb_link) link = {0};
+
+        if (cb_link_parse(&link, *text, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* ── Variables ── */
@@ -149,4 +162,30 @@ void cb_link_env(const struct cb_link_facts *facts, struct cb_strings *out)
             strncmp(*variable, "PATH=", 5) != 0)
             cb_strings_addf(out, "%s_ENV_%s", name, *variable);
     }
+}
+
+int cb_container_unlink(struct cb_store *store, struct cb_container *container,
+                        const char *alias, struct cb_error **err)
+{
+    struct cb_strings *links = &container->options.request.links;
+    size_t kept = 0, before;
+    cb_auto(cb_lock) changing = NULL;
+
+    if (cb_container_begin_change(store, container, NULL, &changing, err) < 0)
+        return -1;
+    before = links->count;
+    for (size_t i = 0; i < before; i++) {
+        cb_auto_value(cb_link) link = {0};
+
+        if (cb_link_parse(&link, links->items[i], NULL) == 0 &&
+            strcmp(link.alias, alias) == 0)
+            free(links->items[i]);
+        else
+            links->items[kept++] = links->items[i];
+    }
+    links->count = kept;
+    if (kept == before)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "No such link: /%s/%s",
+                            container->name, alias);
+    return cb_container_update(store, container, err);
 }

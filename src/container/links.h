@@ -1,9 +1,8 @@
-/* --link CONTAINER[:ALIAS]. Private to this directory. */
+/* --link CONTAINER[:ALIAS]. */
 #ifndef CB_CONTAINER_LINKS_H
 #define CB_CONTAINER_LINKS_H
 
-#include "base/error.h"
-#include "base/vec.h"
+#include "container/record.h"
 #include "network/network.h"
 
 struct cb_link {
@@ -13,6 +12,8 @@ void cb_link_clear(struct cb_link *link);
 CB_AUTO_VALUE_DEFINE(cb_link, cb_link_clear)
 /* USAGE with docker's words. */
 int cb_link_parse(struct cb_link *out, const char *text, struct cb_error **err);
+/* Of each of TEXTS, the same. */
+int cb_links_check(const struct cb_strings *texts, struct cb_error **err);
 
 /* What docker tells a container of one it is linked with, in variables. */
 struct cb_link_facts {
@@ -23,5 +24,9 @@ struct cb_link_facts {
     const struct cb_strings *env; /* it has */
 };
 void cb_link_env(const struct cb_link_facts *facts, struct cb_strings *out);
+/* It is told no more of the container that it calls ALIAS, from its next start on.
+ * NOT_FOUND. */
+int cb_container_unlink(struct cb_store *store, struct cb_container *container,
+                        const char *alias, struct cb_error **err);
 
 #endif

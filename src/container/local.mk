@@ -5,79 +5,86 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/attach.h \
 	%D%/client.c \
 	%D%/client.h \
+	%D%/client-end.c \
+	%D%/client-priv.h \
+	%D%/client-streams.c \
 	%D%/commit.c \
 	%D%/commit.h \
 	%D%/connect.c \
-	%D%/client-priv.h \
-	%D%/client-end.c \
-	%D%/client-streams.c \
 	%D%/container.h \
-	%D%/copy-paths.c \
-	%D%/copy-entry.c \
-	%D%/copy-metadata.c \
-	%D%/copy-priv.h \
 	%D%/copy.c \
 	%D%/copy.h \
+	%D%/copy-entry.c \
+	%D%/copy-metadata.c \
+	%D%/copy-paths.c \
+	%D%/copy-priv.h \
 	%D%/create.c \
 	%D%/create.h \
 	%D%/detach.c \
 	%D%/detach.h \
-	%D%/diff-roots.c \
-	%D%/diff-roots.h \
 	%D%/diff.c \
 	%D%/diff.h \
+	%D%/diff-roots.c \
+	%D%/diff-roots.h \
 	%D%/files-bind.c \
 	%D%/files-priv.h \
 	%D%/files.c \
 	%D%/files.h \
 	%D%/foreground.c \
 	%D%/foreground.h \
-	%D%/joins.c \
-	%D%/joins.h \
 	%D%/health.c \
 	%D%/health.h \
+	%D%/joins.c \
+	%D%/joins.h \
 	%D%/journal.c \
 	%D%/journal.h \
 	%D%/knobs.c \
 	%D%/knobs.h \
 	%D%/links.c \
 	%D%/links.h \
+	%D%/log.c \
+	%D%/log.h \
 	%D%/log-attributes.c \
 	%D%/log-priv.h \
 	%D%/log-read.c \
 	%D%/log-tail.c \
-	%D%/log.c \
-	%D%/log.h \
 	%D%/marks.c \
 	%D%/marks.h \
+	%D%/monitor.c \
+	%D%/monitor.h \
 	%D%/monitor-change.c \
 	%D%/monitor-client.c \
 	%D%/monitor-end.c \
 	%D%/monitor-exec.c \
+	%D%/monitor-health.c \
 	%D%/monitor-loop.c \
 	%D%/monitor-net.c \
-	%D%/monitor-health.c \
 	%D%/monitor-priv.h \
 	%D%/monitor-session.c \
 	%D%/monitor-start.c \
-	%D%/monitor.c \
-	%D%/monitor.h \
 	%D%/mount-open.c \
 	%D%/mount-open.h \
 	%D%/mount-spec.c \
 	%D%/mount-spec.h \
 	%D%/mounts.c \
+	%D%/mounts.h \
 	%D%/names.c \
+	%D%/names.h \
 	%D%/neighbours.c \
 	%D%/neighbours.h \
-	%D%/nets-json.c \
 	%D%/nets.c \
 	%D%/nets.h \
+	%D%/nets-json.c \
+	%D%/pin.c \
+	%D%/pin.h \
 	%D%/propagation.c \
 	%D%/propagation.h \
-	%D%/record-json.c \
 	%D%/record.c \
 	%D%/record.h \
+	%D%/record-find.c \
+	%D%/record-json.c \
+	%D%/remove.c \
+	%D%/remove.h \
 	%D%/restart.c \
 	%D%/restart.h \
 	%D%/run.c \
@@ -97,10 +104,10 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/tmpfs.c \
 	%D%/users.c \
 	%D%/users.h \
+	%D%/volume.c \
+	%D%/volume.h \
 	%D%/volume-fill.c \
 	%D%/volume-mount.c \
 	%D%/volume-share.c \
-	%D%/volume.c \
-	%D%/volume.h \
 	%D%/wire.c \
 	%D%/wire.h

@@ -2,7 +2,7 @@
  * session up, as a terminal does; nobody holds up the monitor. */
 #include "container/monitor-priv.h"
 
-#include "container/create.h"
+#include "container/pin.h"
 #include "container/volume.h"
 
 #include <errno.h>

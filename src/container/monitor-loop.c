@@ -38,7 +38,8 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
     wait_for(waits, monitor->listener, POLLIN);
     wait_for(waits, monitor->is_quitting ? -1 : cb_cancel_fd(monitor->cancel), POLLIN);
     wait_for(waits, cb_hub_fd(monitor->hub), POLLIN);
-    wait_for(waits, monitor->setup ? monitor->setup->nets.names_fd : -1, POLLIN);
+    wait_for(waits, monitor->setup ? cb_nets_names_fd(&monitor->setup->nets) : -1,
+             POLLIN);
     cb_vec_foreach (slot, &monitor->sessions) {
         const struct session *session = *slot;
         short reads = cb_clients_are_behind(monitor, session) ? 0 : POLLIN;

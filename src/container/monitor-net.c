@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,6 +64,7 @@ int cb_monitor_give_net(struct monitor *monitor, struct client *client,
                             "the container has too many host names to share them");
     message.len = (uint32_t)strlen(text);
     memcpy(message.text, text, message.len);
+    monitor->setup->nets.is_shared = 1;
     cb_client_send(client, &message, fd);
     return 0;
 }
@@ -186,6 +186,24 @@ static int take_text(const struct cb_wire_message *message, char **out)
     return **out ? 0 : -1;
 }
 
+/* One that was made with none, and has left that, made its namespace itself. */
+static void have_netns(struct monitor *monitor)
+{
+    struct cb_nets *nets = &monitor->setup->nets;
+
+    if (nets->netns >= 0)
+        return;
+    nets->netns = open_netns(monitor);
+    nets->next = 0;
+}
+
+static void watch_names(struct monitor *monitor)
+{
+    monitor->names_tries = 0;
+    monitor->names_at_ms = 0;
+    cb_nets_watch_names(&monitor->setup->nets, 0);
+}
+
 int cb_monitor_connect(struct monitor *monitor, const struct cb_wire_message *message,
                        struct cb_error **err)
 {
@@ -196,11 +214,12 @@ int cb_monitor_connect(struct monitor *monitor, const struct cb_wire_message *me
 
     if (!monitor->main)
         return cb_monitor_not_running(monitor, err);
+    have_netns(monitor);
     owner = owner_of(monitor);
     if (take_text(message, &text) < 0 || cb_join_parse(&join, text, err) < 0 ||
         cb_nets_connect(&monitor->setup->nets, &owner, &join, monitor->cancel, err) < 0)
         return -1;
-    cb_nets_watch_names(&monitor->setup->nets);
+    watch_names(monitor);
     cb_joins_add(request, text);
     return save(monitor, err);
 }
@@ -218,7 +237,7 @@ int cb_monitor_disconnect(struct monitor *monitor, const struct cb_wire_message 
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "container %s is not connected to network %s",
                             monitor->container->id, text);
-    cb_nets_watch_names(&monitor->setup->nets);
+    watch_names(monitor);
     cb_joins_remove(request, text);
     return save(monitor, err);
 }
@@ -245,13 +264,14 @@ void cb_monitor_mend_names(struct monitor *monitor)
 
     if (!monitor->setup)
         return;
-    if (now - monitor->names_at_ms > MEND_PAUSE_MS)
-        monitor->names_tries = 0;
-    monitor->names_at_ms = now;
-    cb_close(&monitor->setup->nets.names_fd);
-    while (monitor->setup->nets.names_fd < 0 && monitor->names_tries++ < MEND_TRIES) {
-        if (monitor->names_tries > 1)
-            poll(NULL, 0, MEND_NAP_MS);
-        cb_nets_watch_names(&monitor->setup->nets);
+    if (cb_nets_have_names(&monitor->setup->nets)) {
+        monitor->names_at_ms = now;
+        return;
     }
+    if (monitor->names_at_ms && now - monitor->names_at_ms > MEND_PAUSE_MS)
+        monitor->names_tries = 0;
+    monitor->names_at_ms = 0;
+    if (monitor->names_tries++ < MEND_TRIES)
+        cb_nets_watch_names(&monitor->setup->nets,
+                            monitor->names_tries > 1 ? MEND_NAP_MS : 0);
 }

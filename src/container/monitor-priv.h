@@ -58,8 +58,8 @@ struct monitor {
     struct cb_container *former;    /* what it was started with, once that was changed */
     struct cb_health_watch *health; /* or NULL */
     struct cb_snapshot *snapshot;   /* of one in the foreground, borrowed; or NULL */
-    int64_t names_at_ms;            /* when the server of names was last started again */
-    int names_tries;                /* since it last stayed */
+    int64_t names_at_ms; /* since when the server of names runs; 0: it does not */
+    int names_tries;     /* since it last stayed */
     int is_pinned;
     int has_own_mounts; /* volumes in memory are mounted in a namespace of our own */
     /* of its restarts */

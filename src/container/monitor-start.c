@@ -1,10 +1,10 @@
 /* A container's process is started: network, root, specification. */
 #include "container/monitor-priv.h"
 
-#include "container/create.h"
 #include "container/journal.h"
 #include "container/marks.h"
 #include "container/mount-open.h"
+#include "container/pin.h"
 #include "container/volume.h"
 #include "network/address.h"
 
@@ -55,7 +55,8 @@ static int open_parts(struct monitor *monitor, struct parts *parts, struct cb_er
     if (open_store(monitor, &parts->store, err) < 0 ||
         cb_setup_make(monitor->setup, parts->store, &how, err) < 0 ||
         cb_container_snapshot(parts->store, container, &parts->snapshot, err) < 0 ||
-        cb_run_spec_add_mounts(&monitor->setup->spec, parts->store, container, err) < 0)
+        cb_run_spec_add_mounts(&monitor->setup->spec, parts->store, container,
+                               monitor->cancel, err) < 0)
         return -1;
     return cb_snapshot_open_root(parts->snapshot, &monitor->root, err);
 }

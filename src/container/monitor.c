@@ -2,8 +2,8 @@
  * which somebody waits for, and stays for as long as the container may run. */
 #include "container/monitor.h"
 
-#include "container/create.h"
 #include "container/monitor-priv.h"
+#include "container/remove.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -52,7 +52,15 @@ static int open_subpath(int volume, const struct cb_container_mount *mount, int 
     return 0;
 }
 
-static int open_volume(struct cb_store *store, const char *id,
+/* For what something is opened. */
+struct opening {
+    struct cb_store *store;
+    const char *id; /* of the container that starts, or NULL */
+    int makes;      /* directories that are not there */
+    struct cb_cancel *cancel;
+};
+
+static int open_volume(const struct opening *opening,
                        const struct cb_container_mount *mount, int *fd,
                        struct cb_error **err)
 {
@@ -62,11 +70,12 @@ static int open_volume(struct cb_store *store, const char *id,
     if (!mount->name)
         return cb_error_set(err, CB_ERR_INTEGRITY, "a volume at `%s` has no name",
                             mount->target);
-    if (cb_volume_find(store, mount->name, &volume, err) < 0)
+    if (cb_volume_find(opening->store, mount->name, &volume, err) < 0)
         return -1;
-    if (id && cb_volume_is_in_memory(volume)
-            ? cb_volume_open_shared(store, volume, id, &whole, err) < 0
-            : cb_volume_open(store, volume, &whole, err) < 0)
+    if (opening->id && cb_volume_is_in_memory(volume)
+            ? cb_volume_open_shared(opening->store, volume, opening->id, opening->cancel,
+                                    &whole, err) < 0
+            : cb_volume_open(opening->store, volume, opening->cancel, &whole, err) < 0)
         return -1;
     if (mount->subpath && *mount->subpath)
         return open_subpath(whole, mount, fd, err);
@@ -127,34 +136,34 @@ static int is_of(const struct cb_container_mount *mount, const char *type)
     return strcmp(mount->type, type) == 0;
 }
 
-/* ID: of the container that starts, or NULL. */
-static int open_source(struct cb_store *store, const char *id,
-                       const struct cb_container_mount *mount, int makes, int *fd,
+static int open_source(const struct opening *opening,
+                       const struct cb_container_mount *mount, int *fd,
                        struct cb_error **err)
 {
     if (is_of(mount, "volume"))
-        return open_volume(store, id, mount, fd, err);
+        return open_volume(opening, mount, fd, err);
     if (is_of(mount, "image"))
-        return open_image(store, mount, fd, err);
-    return open_bind(mount->source, makes, fd, err);
+        return open_image(opening->store, mount, fd, err);
+    return open_bind(mount->source, opening->makes, fd, err);
 }
 
 int cb_container_mount_source(struct cb_store *store,
-                              const struct cb_container_mount *mount, int *fd,
-                              struct cb_error **err)
+                              const struct cb_container_mount *mount,
+                              struct cb_cancel *cancel, int *fd, struct cb_error **err)
 {
+    const struct opening opening = {.store = store, .cancel = cancel};
     cb_auto(cb_error) error = NULL;
 
     if (is_of(mount, "tmpfs"))
         return 0;
-    if (open_source(store, NULL, mount, 0, fd, &error) == 0)
+    if (open_source(&opening, mount, fd, &error) == 0)
         return 1;
     if (cb_error_kind(error) == CB_ERR_NOT_FOUND || cb_error_errnum(error) == ENOENT)
         return 0;
     return cb_error_move(err, &error);
 }
 
-static int add(struct cb_run_spec *spec, struct cb_store *store, const char *id,
+static int add(struct cb_run_spec *spec, const struct opening *opening,
                const struct cb_container_mount *mount, struct cb_error **err)
 {
     struct cb_mount how = {.type = CB_MOUNT_BIND,
@@ -166,7 +175,7 @@ static int add(struct cb_run_spec *spec, struct cb_store *store, const char *id,
     if (is_of(mount, "tmpfs")) {
         how.type = CB_MOUNT_TMPFS;
         how.options = mount->options ? own_text(spec, mount->options) : NULL;
-    } else if (open_source(store, id, mount, 1, &fd, err) < 0) {
+    } else if (open_source(opening, mount, &fd, err) < 0) {
         return -1;
     }
     if (cb_propagation_check(mount->propagation, fd, mount->source, err) < 0) {
@@ -225,10 +234,14 @@ static int fail(struct cb_error **err)
 }
 
 int cb_run_spec_add_mounts(struct cb_run_spec *spec, struct cb_store *store,
-                           const struct cb_container *container, struct cb_error **err)
+                           const struct cb_container *container, struct cb_cancel *cancel,
+                           struct cb_error **err)
 {
+    const struct opening opening = {
+        .store = store, .id = container->id, .makes = 1, .cancel = cancel};
+
     cb_vec_foreach (mount, &container->mounts) {
-        if (add(spec, store, container->id, mount, err) < 0)
+        if (add(spec, &opening, mount, err) < 0)
             return fail(err);
     }
     sort_mounts(spec);

@@ -1,11 +1,12 @@
 /* -v, --mount, --volumes-from and the image's VOLUMEs → what is mounted. Those of other
  * containers win over those of the image, and what was asked for over both; two that were
  * asked for at one place are an error. */
-#include "container/create.h"
+#include "container/mounts.h"
 
 #include "base/fs.h"
 #include "base/text.h"
 #include "container/mount-spec.h"
+#include "container/pin.h"
 #include "container/volume.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* Names of containers: what people give them, and what they get otherwise: a mood and
  * somebody to whom the field owes something. No two have one. */
-#include "container/create.h"
+#include "container/names.h"
 
 #include "base/atomic-file.h"
 #include "container/client.h"

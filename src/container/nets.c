@@ -8,13 +8,25 @@
 #include <stdio.h>
 #include <string.h>
 
+static void forget_names(struct cb_nets *nets)
+{
+    cb_autofd int fd = cb_names_mending_end(cb_steal(&nets->mending));
+
+    cb_close(&nets->names_fd);
+}
+
 void cb_nets_clear(struct cb_nets *nets)
 {
-    for (size_t i = nets->count; i-- > 0;)
-        cb_network_free(nets->items[i]);
+    cb_resolver_stop(cb_steal(&nets->resolver));
+    forget_names(nets);
+    for (size_t i = nets->count; i-- > 0;) {
+        if (nets->is_shared)
+            cb_network_leave(nets->items[i]);
+        else
+            cb_network_free(nets->items[i]);
+    }
     cb_vec_free(nets);
     cb_close(&nets->netns);
-    cb_close(&nets->names_fd);
 }
 
 /* ── Opening ── */
@@ -69,6 +81,7 @@ static int open_one(struct cb_network **out, const struct cb_nets_owner *owner,
                                          .id = owner->id,
                                          .name = name,
                                          .aliases = &join->aliases,
+                                         .links = &join->links,
                                          .dns = &request->dns,
                                          .ports = &ports,
                                          .bridge_options = &request->bridge_options,
@@ -132,7 +145,12 @@ static struct cb_network **find(const struct cb_nets *nets, const char *text)
     return NULL;
 }
 
-int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
+static void settle_names(struct cb_nets *nets)
+{
+    cb_resolver_settle(&nets->resolver, nets->netns, nets->items, nets->count);
+}
+
+static int join_one(struct cb_nets *nets, const struct cb_nets_owner *owner,
                     const struct cb_join *join, struct cb_cancel *cancel,
                     struct cb_error **err)
 {
@@ -154,6 +172,16 @@ int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
     return 0;
 }
 
+int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
+                    const struct cb_join *join, struct cb_cancel *cancel,
+                    struct cb_error **err)
+{
+    if (join_one(nets, owner, join, cancel, err) < 0)
+        return -1;
+    settle_names(nets);
+    return 0;
+}
+
 int cb_nets_disconnect(struct cb_nets *nets, const char *text)
 {
     struct cb_network **found = find(nets, text);
@@ -164,6 +192,7 @@ int cb_nets_disconnect(struct cb_nets *nets, const char *text)
     nets->count--;
     memmove(found, found + 1,
             (size_t)(nets->items + nets->count - found) * sizeof(*found));
+    settle_names(nets);
     cb_network_leave(network);
     return 1;
 }
@@ -181,10 +210,11 @@ int cb_nets_set_up(struct cb_nets *nets, const struct cb_nets_owner *owner,
     if (fd >= 0)
         nets->netns = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     for (size_t i = 1; i < joins.count; i++) {
-        if (cb_nets_connect(nets, owner, &joins.items[i], cancel, err) < 0)
+        if (join_one(nets, owner, &joins.items[i], cancel, err) < 0)
             return -1;
     }
-    cb_nets_watch_names(nets);
+    settle_names(nets);
+    cb_nets_watch_names(nets, 0);
     return 0;
 }
 
@@ -198,18 +228,35 @@ int cb_nets_rename(struct cb_nets *nets, const char *name, struct cb_error **err
 }
 
 /* One server is enough for all. */
-void cb_nets_watch_names(struct cb_nets *nets)
+void cb_nets_watch_names(struct cb_nets *nets, int pause_ms)
+{
+    forget_names(nets);
+    for (size_t i = 0; i < nets->count && !nets->mending; i++)
+        nets->mending = cb_names_mending_new(nets->items[i], pause_ms);
+}
+
+int cb_nets_names_fd(const struct cb_nets *nets)
+{
+    return nets->mending ? cb_names_mending_fd(nets->mending) : nets->names_fd;
+}
+
+int cb_nets_have_names(struct cb_nets *nets)
 {
     cb_close(&nets->names_fd);
-    for (size_t i = 0; i < nets->count && nets->names_fd < 0; i++)
-        nets->names_fd = cb_network_watch_names(nets->items[i]);
+    nets->names_fd = cb_names_mending_end(cb_steal(&nets->mending));
+    return nets->names_fd >= 0;
 }
 
 /* ── Texts ── */
 
-/* One whose resolver knows names comes before one that knows none. */
+/* One whose resolver knows names comes before one that knows none, and first of all the
+ * container's own, which asks the others'. */
 static struct cb_network *resolving(const struct cb_nets *nets)
 {
+    cb_vec_foreach (network, nets) {
+        if (cb_network_is_resolved_inside(*network))
+            return *network;
+    }
     cb_vec_foreach (network, nets) {
         if (cb_network_has_names(*network))
             return *network;

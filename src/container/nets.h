@@ -10,9 +10,12 @@ struct cb_nets {
     struct cb_network **items; /* the one that made the namespace is the first, as long as
                                   it is joined */
     size_t count, capacity;
-    int names_fd;  /* can be read when the server of names has ended; -1: there is none */
+    int names_fd; /* can be read when the server of names has ended; -1: there is none */
+    struct cb_names_mending *mending; /* on its way to NAMES_FD, or NULL */
     int netns;     /* of the container; -1: it has the host's, or makes its own */
+    int is_shared; /* others may be in it, and stay there */
     unsigned next; /* number of the next interface */
+    struct cb_resolver *resolver; /* of names on networks without a bridge, or NULL */
 };
 void cb_nets_clear(struct cb_nets *nets);
 
@@ -40,8 +43,14 @@ int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
 int cb_nets_disconnect(struct cb_nets *nets, const char *network);
 /* The container is called NAME from now on. */
 int cb_nets_rename(struct cb_nets *nets, const char *name, struct cb_error **err);
-/* The server of names runs, and NAMES_FD is of it, if one of them has names. */
-void cb_nets_watch_names(struct cb_nets *nets);
+/* Begins to see to it that the server of names runs, in PAUSE_MS, if one of them has
+ * names. */
+void cb_nets_watch_names(struct cb_nets *nets, int pause_ms);
+/* Can be read when there is something to be done about it; -1: there never is. Borrowed.
+ */
+int cb_nets_names_fd(const struct cb_nets *nets);
+/* That is so: 1, it runs and is watched; 0, it does not run. */
+int cb_nets_have_names(struct cb_nets *nets);
 /* Its /etc/hosts and /etc/resolv.conf; caller frees. */
 int cb_nets_texts(const struct cb_nets *nets, const struct cb_nets_owner *owner,
                   char **hosts, char **resolv_conf, struct cb_error **err);

@@ -1,4 +1,4 @@
-/* Directories of containers: reading, finding, and what changes in them. */
+/* A container's directory is read, and what changes in it is written. */
 #include "container/record.h"
 
 #include "base/atomic-file.h"
@@ -177,8 +177,8 @@ static int read_parts(struct cb_container *container, struct cb_error **err)
     return cb_container_refresh(container, err);
 }
 
-static int open_in(int dir, const char *id, struct cb_container **out,
-                   struct cb_error **err)
+int cb_container_open_in(int dir, const char *id, struct cb_container **out,
+                         struct cb_error **err)
 {
     cb_auto(cb_container) container = xcalloc(1, sizeof(*container));
 
@@ -201,65 +201,10 @@ int cb_container_open(const char *store_root, const char *id, struct cb_containe
 
     if (dir < 0)
         return cb_error_errno(err, errno, "open `%s`", path);
-    return open_in(dir, id, out, err);
+    return cb_container_open_in(dir, id, out, err);
 }
 
-/* ── All of them ── */
-
-static int is_id(const char *name)
-{
-    return strlen(name) == CB_CONTAINER_ID_DIGITS &&
-           strspn(name, "0123456789abcdef") == CB_CONTAINER_ID_DIGITS;
-}
-
-static int newest_first(const void *a, const void *b)
-{
-    const struct cb_container *const *x = a, *const *y = b;
-    struct timespec one = {0}, other = {0};
-
-    cb_timestamp_parse(&one, (*x)->created, NULL);
-    cb_timestamp_parse(&other, (*y)->created, NULL);
-    if (one.tv_sec != other.tv_sec)
-        return one.tv_sec < other.tv_sec ? 1 : -1;
-    return one.tv_nsec < other.tv_nsec ? 1 : one.tv_nsec > other.tv_nsec ? -1 : 0;
-}
-
-static int open_containers(struct cb_store *store)
-{
-    return openat(cb_store_root_fd(store), "containers",
-                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-int cb_containers_list(struct cb_store *store, struct cb_containers *out,
-                       struct cb_error **err)
-{
-    cb_autofd int dir = open_containers(store);
-    cb_auto_value(cb_strings) names = {0};
-
-    if (dir < 0)
-        return errno == ENOENT ? 0 : cb_error_errno(err, errno, "open the containers");
-    if (cb_fs_list(dir, &names, err) < 0)
-        return -1;
-    cb_vec_foreach (name, &names) {
-        cb_auto(cb_error) error = NULL;
-        struct cb_container *container;
-
-        if (!is_id(*name))
-            continue;
-        if (open_in(dir, *name, &container, &error) == 0)
-            cb_vec_push(out, container);
-        else if (cb_error_errnum(error) != ENOENT) /* it comes, or goes, just now */
-            cb_warn("%s", cb_error_message(error));
-    }
-    if (out->count)
-        qsort(out->items, out->count, sizeof(struct cb_container *), newest_first);
-    return 0;
-}
-
-static int no_such(const char *text, struct cb_error **err)
-{
-    return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", text);
-}
+/* ── Changing ── */
 
 int cb_container_went(const struct cb_container *container, struct cb_error **err)
 {
@@ -267,133 +212,7 @@ int cb_container_went(const struct cb_container *container, struct cb_error **er
         return -1;
     if (err)
         cb_error_free(cb_steal(err));
-    return no_such(container->id, err);
-}
-
-/* Opens ID if it can be; what cannot be read is not there, and is told of. */
-static int open_if_whole(int dir, const char *id, struct cb_container **out)
-{
-    cb_auto(cb_error) error = NULL;
-
-    if (open_in(dir, id, out, &error) == 0)
-        return 1;
-    if (cb_error_errnum(error) != ENOENT) /* it comes, or goes, just now */
-        cb_warn("%s", cb_error_message(error));
-    return 0;
-}
-
-/* Of most names the length tells that they are others. */
-static int is_named(int dir, const char *id, const char *name)
-{
-    cb_autofree char *path = xasprintf("%s/name", id);
-    cb_auto_value(cb_strbuf) text = {0};
-    struct stat st;
-
-    return fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           st.st_size == (off_t)strlen(name) &&
-           cb_fs_read_file(dir, path, 1024, &text, NULL) == 0 &&
-           strcmp(cb_strbuf_text(&text), name) == 0;
-}
-
-/* 1: *OUT. Of the others only the names are read. A damaged record may have an empty
- * one, which nobody means. */
-static int find_by_name(int dir, const struct cb_strings *ids, const char *text,
-                        struct cb_container **out)
-{
-    const char *name = *text == '/' ? text + 1 : text;
-
-    cb_vec_foreach (id, ids)
-        if (*name && is_named(dir, *id, name) && open_if_whole(dir, *id, out))
-            return 1;
-    return 0;
-}
-
-static int find_by_prefix(int dir, const struct cb_strings *ids, const char *text,
-                          struct cb_container **out, struct cb_error **err)
-{
-    cb_auto(cb_container) found = NULL;
-
-    cb_vec_foreach (id, ids) {
-        cb_auto(cb_container) container = NULL;
-
-        if (!*text || strncmp(*id, text, strlen(text)) != 0 ||
-            !open_if_whole(dir, *id, &container))
-            continue;
-        if (found)
-            return cb_error_set(err, CB_ERR_USAGE,
-                                "multiple IDs found with provided prefix: %s", text);
-        found = cb_steal(&container);
-    }
-    if (!found)
-        return no_such(text, err);
-    *out = cb_steal(&found);
-    return 0;
-}
-
-static int list_ids(int dir, struct cb_strings *out, struct cb_error **err)
-{
-    cb_auto_value(cb_strings) files = {0};
-
-    if (cb_fs_list(dir, &files, err) < 0)
-        return -1;
-    cb_vec_foreach (file, &files)
-        if (is_id(*file))
-            cb_strings_add(out, *file);
-    return 0;
-}
-
-int cb_container_find_named(struct cb_store *store, const char *name,
-                            struct cb_container **out, struct cb_error **err)
-{
-    cb_autofd int dir = open_containers(store);
-    cb_auto_value(cb_strings) ids = {0};
-
-    if (dir < 0)
-        return errno == ENOENT ? 0 : cb_error_errno(err, errno, "open the containers");
-    return list_ids(dir, &ids, err) < 0 ? -1 : find_by_name(dir, &ids, name, out);
-}
-
-int cb_container_find(struct cb_store *store, const char *text, struct cb_container **out,
-                      struct cb_error **err)
-{
-    cb_autofd int dir = open_containers(store);
-    cb_auto_value(cb_strings) ids = {0};
-
-    if (dir < 0)
-        return errno == ENOENT ? no_such(text, err)
-                               : cb_error_errno(err, errno, "open the containers");
-    if (list_ids(dir, &ids, err) < 0)
-        return -1;
-    if (cb_strings_contain(&ids, text))
-        return open_if_whole(dir, text, out) ? 0 : no_such(text, err);
-    return find_by_name(dir, &ids, text, out) ? 0
-                                              : find_by_prefix(dir, &ids, text, out, err);
-}
-
-/* ── Changing ── */
-
-int cb_containers_lock_until(struct cb_store *store, struct cb_lock **lock, int *dir,
-                             struct cb_cancel *cancel, struct cb_error **err)
-{
-    int root = cb_store_root_fd(store);
-    cb_autofd int fd = -1;
-
-    if (mkdirat(root, "containers", 0700) < 0 && errno != EEXIST)
-        return cb_error_errno(err, errno, "mkdir `%s/containers`", cb_store_root(store));
-    fd = open_containers(store);
-    if (fd < 0)
-        return cb_error_errno(err, errno, "open `%s/containers`", cb_store_root(store));
-    if (cb_lock_take(lock, fd, "lock", CB_LOCK_EXCLUSIVE,
-                     &(struct cb_lock_wait){.cancel = cancel}, err) < 0)
-        return -1;
-    *dir = cb_steal_fd(&fd);
-    return 0;
-}
-
-int cb_containers_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
-                       struct cb_error **err)
-{
-    return cb_containers_lock_until(store, lock, dir, NULL, err);
+    return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", container->id);
 }
 
 int cb_container_mark_foreground(struct cb_container *container, struct cb_error **err)

@@ -1,11 +1,14 @@
 /* What is kept of a container: <store>/containers/<id>/ with
  *
- *   config.json    what it was made with; written once, its last file to be made
+ *   config.json    what it was made with; its last file to be made, and replaced by who
+ *                  changes it
  *   image.json     the configuration of its image, which may be gone by now
  *   name           renamed by being replaced
  *   state.json     what became of it; replaced by its monitor
  *   state.spare    holds blocks for another state.json, should the disk be full
+ *   foreground     empty: nobody keeps it when it has ended
  *   monitor.lock   held as long as its monitor lives
+ *   change.lock    held by who changes config.json
  *   socket         where its monitor listens
  *   log            a line of JSON for each line it printed
  *
@@ -80,18 +83,12 @@ struct cb_containers {
 void cb_containers_free(struct cb_containers *containers);
 CB_AUTO_VALUE_DEFINE(cb_containers, cb_containers_free)
 
-/* All, newest first; what cannot be read is left out with a warning. */
-int cb_containers_list(struct cb_store *store, struct cb_containers *out,
-                       struct cb_error **err);
-/* By name, id, or how an id begins. NOT_FOUND "No such container: x". */
-int cb_container_find(struct cb_store *store, const char *text, struct cb_container **out,
-                      struct cb_error **err);
-/* By name alone: 1 found, 0 not. */
-int cb_container_find_named(struct cb_store *store, const char *name,
-                            struct cb_container **out, struct cb_error **err);
 /* By its whole id; STORE_ROOT is where the store is. */
 int cb_container_open(const char *store_root, const char *id, struct cb_container **out,
                       struct cb_error **err);
+/* The same in DIR, where all are. */
+int cb_container_open_in(int dir, const char *id, struct cb_container **out,
+                         struct cb_error **err);
 /* After a failure: if the container was removed meanwhile, ERR becomes the one that
  * cb_container_find has for that. Always -1. */
 int cb_container_went(const struct cb_container *container, struct cb_error **err);
@@ -103,12 +100,6 @@ static inline int cb_container_is_running(const struct cb_container *container)
 }
 
 /* ── What changes ── */
-/* Held while names are given: *LOCK. */
-int cb_containers_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
-                       struct cb_error **err);
-/* CANCEL ends the wait. */
-int cb_containers_lock_until(struct cb_store *store, struct cb_lock **lock, int *dir,
-                             struct cb_cancel *cancel, struct cb_error **err);
 /* Says of one that runs in the foreground that it does. */
 int cb_container_mark_foreground(struct cb_container *container, struct cb_error **err);
 /* The record ID in DIR is of one whose foreground was killed. */
@@ -123,15 +114,27 @@ int cb_container_refresh(struct cb_container *container, struct cb_error **err);
  * the state: a container that ran died with its monitor, which kills it in dying. */
 int cb_container_settle(struct cb_container *container, struct cb_error **err);
 
-/* ── names.c ── */
-/* USAGE for one that is malformed. */
-int cb_container_check_name(const char *name, struct cb_error **err);
-/* Two random words, other ones for a later ATTEMPT. Caller frees. */
-char *cb_container_random_name(unsigned attempt);
-/* WISH, or for NULL a random one, that no other has; the lock of all is held. EXISTS. */
-int cb_container_choose_name(struct cb_store *store, const char *wish, char **out,
-                             struct cb_error **err);
-int cb_container_save_name(const struct cb_container *container, struct cb_error **err);
+/* ── record-find.c ── */
+/* All, newest first; what cannot be read is left out with a warning. */
+int cb_containers_list(struct cb_store *store, struct cb_containers *out,
+                       struct cb_error **err);
+/* By name, id, or how an id begins. NOT_FOUND "No such container: x". */
+int cb_container_find(struct cb_store *store, const char *text, struct cb_container **out,
+                      struct cb_error **err);
+/* By name alone: 1 found, 0 not. */
+int cb_container_find_named(struct cb_store *store, const char *name,
+                            struct cb_container **out, struct cb_error **err);
+/* Held while names are given: *LOCK. */
+int cb_containers_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
+                       struct cb_error **err);
+/* CANCEL ends the wait. */
+int cb_containers_lock_until(struct cb_store *store, struct cb_lock **lock, int *dir,
+                             struct cb_cancel *cancel, struct cb_error **err);
+/* For who changes its configuration: nobody else does while *LOCK is held, and what
+ * others have changed is read. Comes before the lock of its monitor. */
+int cb_container_begin_change(struct cb_store *store, struct cb_container *container,
+                              struct cb_cancel *cancel, struct cb_lock **lock,
+                              struct cb_error **err);
 
 /* ── record-json.c ── */
 json_t *cb_container_config_json(const struct cb_container *container);

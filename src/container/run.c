@@ -4,14 +4,16 @@
 
 #include "base/fs.h"
 #include "container/attach.h"
-#include "container/create.h"
 #include "container/foreground.h"
 #include "container/health.h"
+#include "container/knobs.h"
 #include "container/log.h"
 #include "container/marks.h"
 #include "container/mount-open.h"
+#include "container/mounts.h"
 #include "container/setup.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #define LASTING_MS 4
@@ -71,6 +73,11 @@ static void lasts(void *arg, struct cb_process *process)
     lasting->foreground = cb_foreground_start(&lasting->facts, process);
 }
 
+static void started(void *arg)
+{
+    cb_snapshot_tidy_work(((struct lasting *)arg)->facts.snapshot);
+}
+
 static void ended(void *arg)
 {
     cb_foreground_stop(((struct lasting *)arg)->foreground);
@@ -82,21 +89,50 @@ static int attach(struct lasting *lasting, struct cb_cancel *cancel,
     const struct cb_foreground_facts *facts = &lasting->facts;
     const struct cb_witness witness = {LASTING_MS, lasts, lasting};
     const struct cb_attach_options options = {facts->options->request.interactive,
-                                              &facts->setup->stopping, &witness, ended};
+                                              &facts->setup->stopping, &witness, started,
+                                              ended};
 
     return cb_attach(facts->launcher, &facts->setup->spec.process, &options, cancel,
                      result, err);
 }
 
+/* Whose namespaces and networks are all its own, or the host's. */
+static int can_be_expected(const struct cb_run_request *request)
+{
+    const char *network = request->network;
+
+    return network && (!strcmp(network, "host") || !strcmp(network, "none")) &&
+           request->networks.count <= 1 && !request->privileged && !request->tty &&
+           !request->devices.count;
+}
+
+void cb_container_expect(struct cb_launcher *launcher,
+                         const struct cb_container_options *options)
+{
+    const struct cb_run_request *request = &options->request;
+    struct cb_run_knobs knobs = {0};
+    struct cb_process_spec spec;
+
+    cb_process_spec_init(&spec);
+    if (can_be_expected(request) && cb_run_knobs_parse(&knobs, request, NULL) == 0) {
+        cb_run_knobs_apply(&knobs, request, &spec);
+        spec.host_network = !strcmp(request->network, "host");
+        cb_process_expect(launcher, &spec);
+    } else {
+        cb_launcher_prepare(launcher);
+    }
+    cb_run_knobs_clear(&knobs);
+}
+
 int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
-                     const struct cb_container_options *options, const char *image_id,
-                     struct cb_cancel *cancel, int *exit_code, struct cb_error **err)
+                     const struct cb_container_options *options, struct cb_cancel *cancel,
+                     int *exit_code, struct cb_error **err)
 {
     const struct cb_run_request *request = &options->request;
     cb_auto_value(cb_setup) setup = CB_SETUP_INIT;
     cb_auto_value(root) root = {store, request, NULL, -1};
     const struct cb_meanwhile meanwhile = {open_root, &root};
-    char id[65];
+    char id[CB_CONTAINER_ID_DIGITS + 1];
     const struct cb_setup_options how = {
         .request = request, .id = id, .meanwhile = &meanwhile, .cancel = cancel};
     cb_auto_value(cb_health) health = {0};
@@ -113,8 +149,8 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
     setup.spec.process.rootfs_fd = root.fd;
     if (cb_run_spec_add_binds(&setup.spec, &request->volumes, err) < 0)
         return -1;
-    lasting = (struct lasting){.facts = {store, launcher, options, id, image_id,
-                                         root.snapshot, &setup, root.fd}};
+    lasting = (struct lasting){
+        .facts = {store, launcher, options, id, root.snapshot, &setup, root.fd}};
     status = attach(&lasting, cancel, &result, err);
     cb_launcher_dismiss(launcher);
     /* Its addresses and files are free before anybody hears of the end. */

@@ -5,15 +5,13 @@
  * itself is the same (a device, a server). Of those in memory see volume-share.c. */
 #include "container/volume.h"
 
+#include "base/resolve.h"
 #include "base/user-namespace.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* ── Checking ── */
@@ -90,22 +88,15 @@ static int is_mount_flag(const char *text, unsigned *attributes)
 }
 
 /* The kernel knows addresses only: addr= of a server is what its name means now. */
-static int set_server(int fs, const char *name)
+static int set_server(int fs, const char *name, const struct cb_cancel *cancel)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    char text[INET6_ADDRSTRLEN];
-    int status = -1;
+    cb_auto_value(cb_strings) addresses = {0};
 
-    if (getaddrinfo(name, NULL, &hints, &found) != 0) {
-        errno = EHOSTUNREACH;
-        return -1;
-    }
-    if (getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof(text), NULL, 0,
-                    NI_NUMERICHOST) == 0)
-        status = fsconfig(fs, FSCONFIG_SET_STRING, "addr", text, 0);
-    freeaddrinfo(found);
-    return status;
+    cb_host_resolve(name, cancel, &addresses);
+    if (addresses.count)
+        return fsconfig(fs, FSCONFIG_SET_STRING, "addr", addresses.items[0], 0);
+    errno = cb_cancel_requested(cancel) ? ECANCELED : EHOSTUNREACH;
+    return -1;
 }
 
 /* Where there is one id only, what is there is its: as with --tmpfs. */
@@ -115,34 +106,36 @@ static int names_other_id(const char *key, const char *value)
            strtoul(value, NULL, 10) != 0 && cb_mapped_ids() == 1;
 }
 
-static int set_option(int fs, const char *text)
+static int set_option(int fs, const char *text, const struct cb_cancel *cancel)
 {
     cb_autofree char *key = xstrndup(text, strcspn(text, "="));
     const char *equals = strchr(text, '=');
 
     if (equals && strcmp(key, "addr") == 0)
-        return set_server(fs, equals + 1);
+        return set_server(fs, equals + 1, cancel);
     if (equals && names_other_id(key, equals + 1))
         return 0;
     return equals ? fsconfig(fs, FSCONFIG_SET_STRING, key, equals + 1, 0)
                   : fsconfig(fs, FSCONFIG_SET_FLAG, key, NULL, 0);
 }
 
-static int set_options(int fs, const char *options, unsigned *attributes)
+static int set_options(int fs, const char *options, unsigned *attributes,
+                       const struct cb_cancel *cancel)
 {
     while (options && *options) {
         size_t len = strcspn(options, ",");
         cb_autofree char *option = xstrndup(options, len);
 
-        if (*option && !is_mount_flag(option, attributes) && set_option(fs, option) < 0)
+        if (*option && !is_mount_flag(option, attributes) &&
+            set_option(fs, option, cancel) < 0)
             return -1;
         options += len + (options[len] == ',');
     }
     return 0;
 }
 
-static int mount_filesystem(const struct cb_volume *volume, int *fd,
-                            struct cb_error **err)
+static int mount_filesystem(const struct cb_volume *volume, struct cb_cancel *cancel,
+                            int *fd, struct cb_error **err)
 {
     const char *type = cb_env_get(&volume->options, "type");
     const char *device = cb_env_get(&volume->options, "device");
@@ -152,11 +145,13 @@ static int mount_filesystem(const struct cb_volume *volume, int *fd,
 
     *fd = -1;
     if (fs >= 0 && fsconfig(fs, FSCONFIG_SET_STRING, "source", device, 0) == 0 &&
-        set_options(fs, options, &attributes) == 0 &&
+        set_options(fs, options, &attributes, cancel) == 0 &&
         fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
         *fd = fsmount(fs, FSMOUNT_CLOEXEC, attributes);
     if (*fd >= 0)
         return 0;
+    if (errno == ECANCELED && cb_cancel_check(cancel, err) < 0)
+        return -1;
     return cb_error_errno(err, errno,
                           "error while mounting volume '%s': failed to mount local "
                           "volume: mount %s:%s%s%s",
@@ -177,11 +172,11 @@ static int open_bound(const struct cb_volume *volume, int *fd, struct cb_error *
                           volume->mountpoint, device ? device : "", volume->mountpoint);
 }
 
-int cb_volume_open(struct cb_store *store, const struct cb_volume *volume, int *fd,
-                   struct cb_error **err)
+int cb_volume_open(struct cb_store *store, const struct cb_volume *volume,
+                   struct cb_cancel *cancel, int *fd, struct cb_error **err)
 {
     if (!volume->options.count)
         return cb_volume_open_data(store, volume->name, fd, err);
     return is_bind(&volume->options) ? open_bound(volume, fd, err)
-                                     : mount_filesystem(volume, fd, err);
+                                     : mount_filesystem(volume, cancel, fd, err);
 }

@@ -113,7 +113,8 @@ static int find_mounted(struct cb_store *store, int dir, const char *name,
 /* ── Having it ── */
 
 int cb_volume_open_shared(struct cb_store *store, const struct cb_volume *volume,
-                          const char *id, int *fd, struct cb_error **err)
+                          const char *id, struct cb_cancel *cancel, int *fd,
+                          struct cb_error **err)
 {
     cb_autofree char *path = path_of(cb_store_root(store), volume->name);
     cb_autofree char *mark = xasprintf("%s%s", MARK, id);
@@ -125,7 +126,7 @@ int cb_volume_open_shared(struct cb_store *store, const struct cb_volume *volume
     if (cb_volume_lock(store, volume->name, &lock, &dir, err) < 0)
         return -1;
     found = find_mounted(store, dir, volume->name, id, &tree, err);
-    if (found < 0 || (!found && cb_volume_open(store, volume, &tree, err) < 0))
+    if (found < 0 || (!found && cb_volume_open(store, volume, cancel, &tree, err) < 0))
         return -1;
     if (move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
         return cb_error_errno(err, errno, "mount the volume `%s`", volume->name);

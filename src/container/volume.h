@@ -68,8 +68,8 @@ int cb_volume_fill(struct cb_store *store, const struct cb_volume *volume, int f
 int cb_volume_check_options(const struct cb_strings *options, struct cb_error **err);
 /* What a container gets: its directory, the one it is bound to, or a filesystem that is
  * mounted nowhere yet. An O_PATH descriptor, or one for a single mount. */
-int cb_volume_open(struct cb_store *store, const struct cb_volume *volume, int *fd,
-                   struct cb_error **err);
+int cb_volume_open(struct cb_store *store, const struct cb_volume *volume,
+                   struct cb_cancel *cancel, int *fd, struct cb_error **err);
 
 /* ── volume-share.c: those in memory; for monitors ── */
 struct cb_container;
@@ -81,7 +81,8 @@ int cb_volumes_need_namespace(struct cb_store *store,
 int cb_volumes_enter_namespace(struct cb_error **err);
 /* As cb_volume_open, there, for the container ID: what others have, or a new one. */
 int cb_volume_open_shared(struct cb_store *store, const struct cb_volume *volume,
-                          const char *id, int *fd, struct cb_error **err);
+                          const char *id, struct cb_cancel *cancel, int *fd,
+                          struct cb_error **err);
 /* For another container: a mount that is attached nowhere. NOT_FOUND. */
 int cb_volume_copy_mount(const char *store_root, const struct cb_container *container,
                          const char *name, int *fd, struct cb_error **err);

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int init(struct cb_git *git, const struct cb_git_commit *commit,
+int cb_git_init(struct cb_git *git, const struct cb_git_commit *commit,
                 struct cb_error **err)
 {
     const char *format =
@@ -20,40 +20,6 @@ static int init(struct cb_git *git, const struct cb_git_commit *commit,
     if (cb_git_call(git, NULL, err, "init", "--quiet", format) < 0)
         return -1;
     return cb_git_call(git, NULL, err, "config", "remote.origin.url", git->ref->remote);
-}
-
-/* Undoes what was begun, for another way of fetching to start afresh. */
-static int forget_submodules(struct cb_git *git, struct cb_error **err)
-{
-    if (cb_git_call(git, NULL, err, "submodule", "--quiet", "deinit", "--force",
-                    "--all") < 0)
-        return -1;
-    return cb_fs_remove_tree(git->dir_fd, ".git/modules", err);
-}
-
-/* Only the commits that are named, or, from a server that does not give single commits,
- * everything. The first failure is the one that is told. */
-static int update_submodules(struct cb_git *git, struct cb_error **err)
-{
-    cb_auto(cb_error) first = NULL;
-    struct stat st;
-
-    if (git->ref->submodules == 0 ||
-        fstatat(git->dir_fd, ".gitmodules", &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return 0;
-    if (git->remote->offline)
-        return cb_remote_refuse_offline(git->ref->host, err);
-    if (cb_git_call(git, NULL, &first, "submodule", "update", "--progress", "--init",
-                    "--recursive", "--depth=1") == 0)
-        return 0;
-    if (cb_cancel_check(git->remote->cancel, err) < 0)
-        return -1;
-    if (cb_error_kind(first) == CB_ERR_NETWORK && forget_submodules(git, NULL) == 0 &&
-        cb_git_call(git, NULL, NULL, "submodule", "update", "--progress", "--init",
-                    "--recursive") == 0)
-        return 0;
-    return cb_cancel_check(git->remote->cancel, err) < 0 ? -1
-                                                         : cb_error_move(err, &first);
 }
 
 /* What `git clone` would leave, minus what differs each time: the name that was asked
@@ -79,8 +45,8 @@ static int tidy(struct cb_git *git, const struct cb_git_commit *commit,
 int cb_git_checkout(struct cb_git *git, const struct cb_git_commit *commit, int64_t *time,
                     struct cb_error **err)
 {
-    if (init(git, commit, err) < 0 || cb_git_take(git, commit, time, err) < 0 ||
-        update_submodules(git, err) < 0)
+    if (cb_git_init(git, commit, err) < 0 || cb_git_take(git, commit, time, err) < 0 ||
+        cb_git_submodules(git, err) < 0)
         return -1;
     return git->ref->keep_git_dir > 0 ? tidy(git, commit, err) : 0;
 }

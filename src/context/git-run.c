@@ -69,7 +69,12 @@ static int write_config(const char *dir, struct cb_error **err)
 int cb_git_open(struct cb_git *git, const struct cb_remote *remote,
                 const struct cb_git_ref *ref, struct cb_error **err)
 {
-    *git = (struct cb_git){.remote = remote, .ref = ref, .dir_fd = -1, .shared_fd = -1};
+    *git = (struct cb_git){.remote = remote,
+                           .ref = ref,
+                           .named = ref,
+                           .up = "",
+                           .dir_fd = -1,
+                           .shared_fd = -1};
     if (cb_git_authorization(remote, ref, &git->authorization, err) < 0 ||
         cb_store_scratch(remote->store, &git->scratch, err) < 0 ||
         write_config(cb_scratch_path(git->scratch), err) < 0)
@@ -127,7 +132,7 @@ static void add_credentials(const struct cb_git *git, struct cb_strings *env)
     cb_strings_add(env, "GIT_CONFIG_KEY_0=http.followRedirects");
     cb_strings_add(env, "GIT_CONFIG_VALUE_0=false");
     cb_strings_addf(env, "GIT_CONFIG_KEY_1=http.%s.extraHeader",
-                    token_scope(git->ref->remote));
+                    token_scope(git->named->remote));
     cb_strings_addf(env, "GIT_CONFIG_VALUE_1=Authorization: %s", git->authorization);
 }
 
@@ -180,6 +185,7 @@ static void make_env(const struct cb_git *git, enum cb_git_place place,
     /* A damaged one must not have git look for another further up. */
     if (place == CB_GIT_SHARED)
         cb_strings_add(env, "GIT_DIR=.");
+    cb_strings_add(env, "GIT_LITERAL_PATHSPECS=1");
     cb_strings_add(env, "GIT_TERMINAL_PROMPT=0");
     cb_strings_add(env, "GIT_ASKPASS=");
     cb_strings_add(env, "SSH_ASKPASS=");

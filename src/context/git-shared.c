@@ -234,7 +234,8 @@ static int ensure(struct shared *shared, struct cb_error **err)
  * the store's root, so the way is the same wherever that is. */
 static int borrow(struct shared *shared, struct cb_error **err)
 {
-    cb_autofree char *way = xasprintf("../../../../../%s/objects\n", shared->repo.path);
+    cb_autofree char *way =
+        xasprintf("%s../../../../../%s/objects\n", shared->git->up, shared->repo.path);
     cb_autofd int fd =
         openat(shared->git->dir_fd, ".git/objects/info/alternates",
                O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -248,7 +249,7 @@ static int hand_over(struct shared *shared, int64_t *time, struct cb_error **err
 {
     struct cb_git *git = shared->git;
     cb_autofree char *peeled = xasprintf("%s^{commit}", shared->commit->commit);
-    cb_autofree char *way = xasprintf("../../../%s", shared->repo.path);
+    cb_autofree char *way = xasprintf("%s../../../%s", git->up, shared->repo.path);
     cb_auto_value(cb_strbuf) text = {0};
     char *end;
 

@@ -62,7 +62,7 @@ static int remember(struct cb_store *store, const struct cb_digest *key,
 /* ── The subdirectory ── */
 
 /* Every part must be a directory itself: a link could lead anywhere. */
-static int open_subdir(int tree_fd, const char *path, int *out, struct cb_error **err)
+int cb_git_open_subdir(int tree_fd, const char *path, int *out, struct cb_error **err)
 {
     cb_autofd int dir = fcntl(tree_fd, F_DUPFD_CLOEXEC, 0);
     const char *at = path;
@@ -116,7 +116,7 @@ static int fill(int upper_fd, struct cb_git *git, const struct cb_git_commit *co
         return -1;
     if (ref->commit_times)
         clean.mtime_s = *time;
-    if (open_subdir(git->dir_fd, ref->subdir, &subdir, err) < 0 ||
+    if (cb_git_open_subdir(git->dir_fd, ref->subdir, &subdir, err) < 0 ||
         cb_git_clean(subdir, &clean, err) < 0 || move_all(subdir, upper_fd, err) < 0)
         return -1;
     if (fchmod(upper_fd, 0755) < 0)

@@ -12,6 +12,7 @@ src_context_libcontext_a_SOURCES = \
 	%D%/git-resolve.c \
 	%D%/git-run.c \
 	%D%/git-shared.c \
+	%D%/git-submodules.c \
 	%D%/git-tree.c \
 	%D%/git-url.c \
 	%D%/git-url.h \

@@ -49,9 +49,11 @@ struct cb_git {
     const struct cb_remote *remote;
     const struct cb_git_ref *ref;
     struct cb_scratch *scratch;
-    int dir_fd;          /* an empty directory, where git runs */
-    int shared_fd;       /* the bare repository while it is open, or -1; borrowed */
-    char *authorization; /* or NULL; secret */
+    int dir_fd;     /* an empty directory, where git runs */
+    const char *up; /* from there to that of the tree itself: "../" of a submodule */
+    int shared_fd;  /* the bare repository while it is open, or -1; borrowed */
+    const struct cb_git_ref *named; /* whom the authorization is for */
+    char *authorization;            /* or NULL; secret */
 };
 int cb_git_open(struct cb_git *git, const struct cb_remote *remote,
                 const struct cb_git_ref *ref, struct cb_error **err);
@@ -76,11 +78,22 @@ int cb_git_is_passing(const char *complaints);
 int cb_git_take(struct cb_git *git, const struct cb_git_commit *commit,
                 int64_t *commit_time, struct cb_error **err);
 
+/* ── git-submodules.c ── */
+/* Fills the directories of the submodules of GIT's tree, unless they are not wanted. */
+int cb_git_submodules(struct cb_git *git, struct cb_error **err);
+
 /* ── git-checkout.c ── */
+/* Makes GIT's directory a repository. */
+int cb_git_init(struct cb_git *git, const struct cb_git_commit *commit,
+                struct cb_error **err);
 /* Fetches the commit and puts its files into GIT's directory, .git included. *COMMIT_TIME
  * is the committer's. */
 int cb_git_checkout(struct cb_git *git, const struct cb_git_commit *commit,
                     int64_t *commit_time, struct cb_error **err);
+
+/* ── git-tree.c ── */
+/* Opens PATH below TREE_FD. NOT_FOUND unless it is directories all the way, no links. */
+int cb_git_open_subdir(int tree_fd, const char *path, int *out, struct cb_error **err);
 
 /* ── git-clean.c ── */
 struct cb_git_clean {

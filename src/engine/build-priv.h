@@ -42,9 +42,10 @@ struct cb_building {
     struct cb_remote remote;
     struct cb_cache *cache;
     struct cb_inputs inputs;
-    struct cb_event_sink *sink; /* of all but planning */
-    struct cb_once *once;       /* of that, or NULL */
-    struct cb_graph *graph;     /* of all plans */
+    struct cb_event_sink *sink;  /* of all but planning */
+    struct cb_once *once;        /* of that, or NULL */
+    struct cb_graph *graph;      /* of all plans */
+    struct cb_solve_stats apart; /* of images that are put together apart */
 };
 
 /* ── targets.c ── */
@@ -72,19 +73,22 @@ int cb_building_plan(struct cb_engine *engine, struct cb_building *build,
                      struct cb_error **err);
 /* Is there one that awaits values? */
 int cb_building_awaits(const struct cb_building *build);
-/* MADE's plan awaits values of STEP, whose RESULT is there. */
+/* A step that values were awaited of, and its result. */
+struct cb_arrival {
+    struct cb_edge step;
+    struct cb_result *result;
+};
 int cb_building_learn(struct cb_engine *engine, struct cb_building *build,
                       struct cb_building_part *part, struct cb_made *made,
-                      struct cb_edge step, struct cb_result *result,
-                      struct cb_error **err);
+                      const struct cb_arrival *arrival, struct cb_error **err);
 
 /* ── build-solve.c ── */
 /* Adds what is wanted of MADE, whose plan is finished: what is scratch needs no solving,
  * and of what is put together apart only the layers. */
 void cb_made_list_wanted(const struct cb_made *made, struct cb_wanted *out);
 /* The same, or of a plan that awaits values what these are made by. */
-int cb_building_list_next(struct cb_engine *engine, struct cb_building_part *part,
-                          struct cb_made *made, struct cb_solve_stats *stats,
+int cb_building_list_next(struct cb_engine *engine, struct cb_building *build,
+                          struct cb_building_part *part, struct cb_made *made,
                           struct cb_wanted *out, struct cb_error **err);
 /* Takes RESULTS, in the order in which all of BUILD was listed as wanted. */
 void cb_building_take_results(struct cb_building *build, struct cb_result **results);
@@ -96,10 +100,9 @@ int cb_building_solve(struct cb_engine *engine, struct cb_building *build,
 
 /* ── build-grow.c ── */
 /* Solves WANTED, what awaiting plans need first, and what these want when they have
- * learned their values. APART counts what is put together apart. */
+ * learned their values. */
 int cb_building_grow(struct cb_engine *engine, struct cb_building *build,
                      const struct cb_wanted *wanted, struct cb_solve_options *options,
-                     struct cb_solve_stats *apart, struct cb_solve_stats *stats,
-                     struct cb_error **err);
+                     struct cb_solve_stats *stats, struct cb_error **err);
 
 #endif

@@ -22,8 +22,8 @@ void cb_made_list_wanted(const struct cb_made *made, struct cb_wanted *out)
     }
 }
 
-int cb_building_list_next(struct cb_engine *engine, struct cb_building_part *part,
-                          struct cb_made *made, struct cb_solve_stats *stats,
+int cb_building_list_next(struct cb_engine *engine, struct cb_building *build,
+                          struct cb_building_part *part, struct cb_made *made,
                           struct cb_wanted *out, struct cb_error **err)
 {
     cb_vec_foreach (edge, &made->plan->awaited)
@@ -32,26 +32,25 @@ int cb_building_list_next(struct cb_engine *engine, struct cb_building_part *par
         cb_vec_push(&out->begun, *edge);
     if (made->plan->awaited.count)
         return 0;
-    if (cb_apart_choose(&engine->env, &part->checked, made, stats, err) < 0)
+    if (cb_apart_choose(&engine->env, &part->checked, made, &build->apart, err) < 0)
         return -1;
     cb_made_list_wanted(made, out);
     return 0;
 }
 
 static int list_wanted(struct cb_engine *engine, struct cb_building *build,
-                       struct cb_solve_stats *stats, struct cb_wanted *out,
-                       struct cb_error **err)
+                       struct cb_wanted *out, struct cb_error **err)
 {
     cb_vec_foreach (part, &build->parts) {
         cb_vec_foreach (made, &part->made) {
-            if (cb_building_list_next(engine, part, made, stats, out, err) < 0)
+            if (cb_building_list_next(engine, build, part, made, out, err) < 0)
                 return -1;
         }
     }
     return 0;
 }
 
-/* In the order of list_made. Returns the results that are left. */
+/* In the order of cb_made_list_wanted. Returns the results that are left. */
 static struct cb_result **take_made(struct cb_made *made, struct cb_result **results)
 {
     if (!made->is_apart && made->plan->result.vertex)
@@ -161,16 +160,14 @@ int cb_building_solve(struct cb_engine *engine, struct cb_building *build,
         .cache_ttl_ns = checked->cache_ttl_ns,
         .explain = 1, /* the log keeps it for `cbuild explain` */
     };
-    struct cb_solve_stats apart = {0};
     struct cb_wanted wanted = {0};
-    int result = list_wanted(engine, build, &apart, &wanted, err);
+    int result = list_wanted(engine, build, &wanted, err);
 
     if (result == 0 && wanted.count) {
         result = cb_caches_open(&build->cache, &engine->env, checked, err);
         options.cache = build->cache ? cb_cache_store(build->cache) : NULL;
         if (result == 0 && cb_building_awaits(build))
-            result =
-                cb_building_grow(engine, build, &wanted, &options, &apart, stats, err);
+            result = cb_building_grow(engine, build, &wanted, &options, stats, err);
         else if (result == 0)
             result = solve_wanted(engine, build, &wanted, &options, stats, err);
         if (result == 0)
@@ -179,7 +176,7 @@ int cb_building_solve(struct cb_engine *engine, struct cb_building *build,
     engine->env.sink = build->sink;
     cb_vec_free(&wanted.begun);
     cb_vec_free(&wanted);
-    stats->total += apart.total;
-    stats->cached += apart.cached;
+    stats->total += build->apart.total;
+    stats->cached += build->apart.cached;
     return result;
 }

@@ -271,6 +271,7 @@ int cb_engine_build(const struct cb_engine_env *env,
     int rc = -1;
 
     if (cb_building_check(&build, request, env->cancel, err) < 0 ||
+        cb_caches_check(&build.parts.items[0].checked, env->settings, err) < 0 ||
         (request->call == CB_CALL_BUILD && remove_results(&build, err) < 0)) {
         cb_building_clear(&build);
         return -1;

@@ -61,6 +61,8 @@ static int set_export_field(struct reading *reading, const char *key, const char
         return set_mode(reading, value, err);
     } else if (strcmp(key, "ignore-error") == 0) {
         return cb_request_flag(key, value, &out->ignore_error, err);
+    } else if (strcmp(key, "deferred") == 0) {
+        return cb_request_flag(key, value, &out->deferred, err);
     } else if (strcmp(key, "reset") == 0) {
         if (cb_request_flag(key, value, &reset, err) < 0)
             return -1;
@@ -128,6 +130,8 @@ static int settle(struct reading *reading, struct cb_error **err)
 
     if (!reading->typed)
         return cb_error_set(err, CB_ERR_USAGE, "type is missing");
+    if (out->deferred && out->type != CB_CACHE_REGISTRY)
+        return cb_error_set(err, CB_ERR_USAGE, "deferred=true is for type=registry");
     switch (out->type) {
     case CB_CACHE_REGISTRY:
         if (!reading->ref || !*reading->ref)

@@ -12,6 +12,22 @@ static void warn(struct cb_build_env *env, const struct cb_error *error)
     cb_event_say(env->sink, CB_EVENT_WARNING, 0, "%s", cb_error_message(error));
 }
 
+/* One password that was typed is for all registries that were: this one, too. */
+int cb_caches_check(const struct cb_checked_request *checked,
+                    const struct cb_settings *settings, struct cb_error **err)
+{
+    cb_vec_foreach (location, &checked->cache_to) {
+        if (!location->deferred || !settings || !settings->registry.logins.count)
+            continue;
+        cb_error_set(err, CB_ERR_USAGE,
+                     "--creds are not kept for a cache that is sent later: `%s`",
+                     location->place);
+        return cb_error_hint(err, "`cbuild login` keeps credentials, and --authfile "
+                                  "names a file with them; or leave deferred=true out");
+    }
+    return 0;
+}
+
 int cb_caches_wants_inline(const struct cb_checked_request *checked)
 {
     const char *arg = cb_env_get(&checked->build_args, "BUILDKIT_INLINE_CACHE");

@@ -356,6 +356,10 @@ int cb_outputs_write_metadata(const struct cb_metadata *what,
                               struct cb_error **err);
 
 /* ── caches.c ── */
+/* USAGE for a cache that would have to be sent with a password which is not kept.
+ * SETTINGS: or NULL. */
+int cb_caches_check(const struct cb_checked_request *checked,
+                    const struct cb_settings *settings, struct cb_error **err);
 int cb_caches_open(struct cb_cache **out, struct cb_build_env *env,
                    const struct cb_checked_request *checked, struct cb_error **err);
 /* Is the image to tell what made its layers? */

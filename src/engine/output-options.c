@@ -103,68 +103,90 @@ static int set_annotation(struct cb_output *out, const char *key, const char *va
     return 1;
 }
 
-/* A key of which only one value is provided for. */
-static int set_fixed(const char *key, const char *value, int wanted, const char *instead,
-                     struct cb_error **err)
+/* ── Keys whose values are true or false ── */
+
+#define AT(field) offsetof(struct cb_output, field)
+
+/* A key may set several fields. */
+static const struct {
+    const char *key;
+    size_t field;
+    int is_opposite; /* the field is set to what the value is not */
+} flags[] = {
+    {"push", AT(push), 0},
+    {"push-by-digest", AT(by_digest), 0},
+    {"danging-name-empty-only", AT(dangling_if_unnamed), 0}, /* BuildKit's spelling */
+    {"dangling-name-empty-only", AT(dangling_if_unnamed), 0},
+    {"registry.insecure", AT(insecure), 0},
+    {"rewrite-timestamp", AT(clamp_times), 0},
+    {"rewrite-timestamp", AT(keep_times), 1},
+    {"oci-artifact", AT(no_artifact), 1},
+    {"oci-mediatypes", AT(docker_types), 1},
+    {"tar", AT(layout), 1},
+    {"platform-split", AT(split), 0},
+    {"platform-split", AT(merge), 1},
+};
+
+#define NO_BUILDINFO                                                        \
+    "BuildKit gave it up for provenance: --provenance=mode=max tells what " \
+    "a build was made of"
+#define ALWAYS_STORED "images are always kept, and unpacked when run"
+
+/* Of these only one value is provided for. */
+static const struct {
+    const char *key;
+    int value;
+    const char *instead; /* of the other */
+} fixed[] = {
+    {"buildinfo", 0, NO_BUILDINFO},
+    {"buildinfo-attrs", 0, NO_BUILDINFO},
+    {"store", 1, ALWAYS_STORED},
+    {"unpack", 1, ALWAYS_STORED},
+};
+
+/* 1: KEY is one of them. */
+static int set_flag(struct cb_output *out, const char *key, const char *value,
+                    struct cb_error **err)
+{
+    int found = 0, flag = 0;
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(flags); i++) {
+        if (strcmp(key, flags[i].key) != 0)
+            continue;
+        if (cb_request_flag(key, value, &flag, err) < 0)
+            return -1;
+        *(int *)((char *)out + flags[i].field) = flags[i].is_opposite ? !flag : flag;
+        found = 1;
+    }
+    return found;
+}
+
+static int check_fixed(const char *key, const char *value, struct cb_error **err)
 {
     int flag = 0;
 
-    if (cb_request_flag(key, value, &flag, err) < 0)
-        return -1;
-    if (flag == wanted)
-        return 0;
-    return cb_error_set(err, CB_ERR_UNSUPPORTED, "%s=%s: %s", key, value, instead);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(fixed); i++) {
+        if (strcmp(key, fixed[i].key) != 0)
+            continue;
+        if (cb_request_flag(key, value, &flag, err) < 0)
+            return -1;
+        if (flag == fixed[i].value)
+            return 1;
+        return cb_error_set(err, CB_ERR_UNSUPPORTED, "%s=%s: %s", key, value,
+                            fixed[i].instead);
+    }
+    return 0;
 }
 
 static int set_flag_field(struct cb_output *out, const char *key, const char *value,
                           struct cb_error **err)
 {
-    int flag = 0;
+    int taken = set_flag(out, key, value, err);
 
-    if (strcmp(key, "push") == 0)
-        return cb_request_flag(key, value, &out->push, err);
-    if (strcmp(key, "push-by-digest") == 0)
-        return cb_request_flag(key, value, &out->by_digest, err);
-    /* BuildKit's spelling, and the one it means. */
-    if (strcmp(key, "danging-name-empty-only") == 0 ||
-        strcmp(key, "dangling-name-empty-only") == 0)
-        return cb_request_flag(key, value, &out->dangling_if_unnamed, err);
-    if (strcmp(key, "buildinfo") == 0 || strcmp(key, "buildinfo-attrs") == 0)
-        return set_fixed(key, value, 0,
-                         "BuildKit gave it up for provenance: --provenance=mode=max "
-                         "tells what a build was made of",
-                         err);
-    if (strcmp(key, "registry.insecure") == 0)
-        return cb_request_flag(key, value, &out->insecure, err);
-    if (strcmp(key, "rewrite-timestamp") == 0) {
-        if (cb_request_flag(key, value, &flag, err) < 0)
-            return -1;
-        out->clamp_times = flag;
-        out->keep_times = !flag;
-        return 0;
-    }
-    if (strcmp(key, "oci-artifact") == 0) {
-        if (cb_request_flag(key, value, &flag, err) < 0)
-            return -1;
-        out->no_artifact = !flag;
-        return 0;
-    }
-    if (strcmp(key, "tar") == 0 || strcmp(key, "oci-mediatypes") == 0) {
-        if (cb_request_flag(key, value, &flag, err) < 0)
-            return -1;
-        *(*key == 't' ? &out->layout : &out->docker_types) = !flag;
-        return 0;
-    }
-    if (strcmp(key, "store") == 0 || strcmp(key, "unpack") == 0)
-        return set_fixed(key, value, 1, "images are always kept, and unpacked when run",
-                         err);
-    if (strcmp(key, "platform-split") == 0) {
-        if (cb_request_flag(key, value, &flag, err) < 0)
-            return -1;
-        out->merge = !flag;
-        out->split = flag;
-        return 0;
-    }
+    if (taken == 0)
+        taken = check_fixed(key, value, err);
+    if (taken != 0)
+        return taken < 0 ? -1 : 0;
     if (strcmp(key, "compatibility-version") == 0)
         return cb_error_set(err, CB_ERR_UNSUPPORTED,
                             "%s=%s: images are not made as BuildKit's earlier versions "
@@ -172,6 +194,8 @@ static int set_flag_field(struct cb_output *out, const char *key, const char *va
                             key, value);
     return cb_error_set(err, CB_ERR_USAGE, "unexpected key \"%s\"", key);
 }
+
+/* ── All keys ── */
 
 static int set_attest_prefix(struct cb_output *out, const char *value,
                              struct cb_error **err)
@@ -405,6 +429,18 @@ static int check_platforms(const struct cb_checked_request *checked,
     return 0;
 }
 
+/* --push: the images that are made anyway, or one that is. */
+static int add_push(struct cb_checked_request *checked, struct cb_error **err)
+{
+    int any = 0;
+
+    cb_vec_foreach (output, &checked->outputs) {
+        if (output->type == CB_OUTPUT_IMAGE)
+            any = output->push = 1;
+    }
+    return any ? 0 : add_output(checked, "type=registry", "--push", err);
+}
+
 int cb_request_outputs(struct cb_checked_request *out,
                        const struct cb_build_request *request, struct cb_error **err)
 {
@@ -412,7 +448,7 @@ int cb_request_outputs(struct cb_checked_request *out,
         if (add_output(out, request->outputs.items[i], "-o, --output", err) < 0)
             return -1;
     }
-    if ((request->push && add_output(out, "type=registry", "--push", err) < 0) ||
+    if ((request->push && add_push(out, err) < 0) ||
         ((request->load || !out->outputs.count) &&
          add_output(out, "type=image", "--load", err) < 0))
         return -1;

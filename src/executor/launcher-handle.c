@@ -35,6 +35,7 @@ static int new_launcher(struct cb_launcher **out, struct cb_error **err)
     *out = xcalloc(1, sizeof(**out));
     pthread_mutex_init(&(*out)->starting, NULL);
     (*out)->control_fd = -1;
+    (*out)->process.program_fd = -1;
     (*out)->attaches = attaches;
     return 0;
 }
@@ -53,14 +54,14 @@ int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
 
     if (new_launcher(&launcher, err) < 0 || new_sockets(sockets, err) < 0)
         return -1;
-    launcher->pid = fork();
-    if (launcher->pid == 0) {
+    launcher->process.pid = fork();
+    if (launcher->process.pid == 0) {
         cb_close(&sockets[0]);
         cb_launcher_main(sockets[1]);
     }
     cb_close(&sockets[1]);
     launcher->control_fd = sockets[0];
-    if (launcher->pid < 0)
+    if (launcher->process.pid < 0)
         return cb_error_errno(err, errno, "launcher: fork");
     *out = cb_steal(&launcher);
     return 0;
@@ -77,7 +78,7 @@ static int start_sealed(struct cb_launcher *launcher, struct cb_error **err)
 
     if (new_sockets(sockets, err) < 0)
         return -1;
-    failed = cb_launcher_execute(sockets[1], &launcher->pid, err) < 0;
+    failed = cb_launcher_execute(sockets[1], &launcher->process, err) < 0;
     cb_close(&sockets[1]);
     if (failed)
         cb_close(&sockets[0]);
@@ -91,7 +92,7 @@ static int ensure_started(struct cb_launcher *launcher, struct cb_error **err)
     int failed = 0;
 
     pthread_mutex_lock(&launcher->starting);
-    if (launcher->pid <= 0)
+    if (launcher->process.pid <= 0)
         failed = start_sealed(launcher, err) < 0;
     pthread_mutex_unlock(&launcher->starting);
     return failed ? -1 : 0;
@@ -116,6 +117,13 @@ void cb_launcher_prepare(struct cb_launcher *launcher)
     cb_launcher_ask(launcher, &request, NULL, 0, NULL);
 }
 
+void cb_launcher_let_go(struct cb_launcher *launcher)
+{
+    int fd = __atomic_exchange_n(&launcher->process.program_fd, -1, __ATOMIC_RELAXED);
+
+    cb_close(&fd);
+}
+
 void cb_launcher_dismiss(struct cb_launcher *launcher)
 {
     cb_close(&launcher->control_fd);
@@ -131,7 +139,9 @@ void cb_launcher_stop(struct cb_launcher *launcher)
     if (!launcher)
         return;
     cb_close(&launcher->control_fd);
-    while (launcher->pid > 0 && waitpid(launcher->pid, NULL, 0) < 0 && errno == EINTR)
+    cb_launcher_let_go(launcher);
+    while (launcher->process.pid > 0 && waitpid(launcher->process.pid, NULL, 0) < 0 &&
+           errno == EINTR)
         continue;
     pthread_mutex_destroy(&launcher->starting);
     free(launcher);

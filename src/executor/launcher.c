@@ -8,6 +8,7 @@
 
 #include "executor/remnant-priv.h"
 #include "executor/sandbox-priv.h"
+#include "executor/waiting-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,7 @@ struct launcher {
     int swept;               /* what launchers that are gone have left */
     struct cb_error *broken; /* why the stage could not be set, said to every request */
     struct cb_stage stage;
+    struct cb_waiting waiting;
     CB_VEC(struct child) children;
     CB_VEC(struct pollfd) polls;
 };
@@ -63,7 +65,7 @@ static void reply_started(const struct child *child)
 
 /* ── Starting ── */
 
-static pid_t clone_child(uint64_t flags, int *pidfd)
+pid_t cb_launcher_clone(uint64_t flags, int *pidfd)
 {
     struct clone_args args = {
         .flags = flags | CLONE_PIDFD,
@@ -79,7 +81,7 @@ static pid_t clone_child(uint64_t flags, int *pidfd)
 
 /* Who ends everything, as the machine's shutdown does, means our caller, who will let us
  * go when its steps have ended well. */
-static void mask_signals(int on)
+void cb_launcher_mask_signals(int on)
 {
     sigset_t set;
 
@@ -108,7 +110,7 @@ static _Noreturn void run_child(struct launcher *launcher, const struct cb_cgrou
         .report_fd = fds[CB_REQUEST_FD_REPORT],
     };
 
-    mask_signals(0);
+    cb_launcher_mask_signals(0);
     cb_sandbox_run(&sandbox, fds[CB_REQUEST_FD_PLAN], request->plan_len);
 }
 
@@ -164,7 +166,7 @@ static int launch_inside(struct launcher *launcher,
     if (!inside)
         return cb_error_set(err, CB_ERR_NOT_FOUND, "the container has ended");
     child.born = map_born();
-    child.pid = child.born ? clone_child(0, &child.pidfd) : -1;
+    child.pid = child.born ? cb_launcher_clone(0, &child.pidfd) : -1;
     if (child.pid == 0)
         run_child(launcher, &inside->cgroup, inside, child.born, request, fds, count);
     if (child.pid < 0) {
@@ -191,33 +193,58 @@ static int watch(struct launcher *launcher, uint64_t flags, struct child *child,
     return -1;
 }
 
-static int launch(struct launcher *launcher, const struct cb_launch_request *request,
-                  int *fds, size_t count, struct cb_error **err)
+static int make_child(struct launcher *launcher, const struct cb_launch_request *request,
+                      int *fds, size_t count, struct child *child, struct cb_error **err)
 {
     /* Its view of control groups is made when it is in the right one. */
     uint64_t flags = request->namespaces & ~(uint64_t)CLONE_NEWCGROUP;
+
+    if (cb_cgroup_create(&launcher->stage.cgroups, request->cgroup_name, &request->limits,
+                         &child->cgroup, err) < 0)
+        return -1;
+    child->born = request->born_late ? map_born() : NULL;
+    if (!request->born_late || child->born)
+        child->pid = cb_launcher_clone(flags, &child->pidfd);
+    else
+        child->pid = -1;
+    if (child->pid == 0)
+        run_child(launcher, &child->cgroup, NULL, child->born, request, fds, count);
+    if (child->pid < 0)
+        cb_error_errno(err, errno, "clone");
+    if (child->pid < 0 || watch(launcher, flags, child, err) < 0) {
+        forget_born(child);
+        cb_cgroup_finish(&launcher->stage.cgroups, &child->cgroup, NULL);
+        return -1;
+    }
+    return 0;
+}
+
+/* 1: the one that waits is it. */
+static int take_waiting(struct launcher *launcher,
+                        const struct cb_launch_request *request, const int *fds,
+                        size_t count, struct child *child)
+{
+    struct cb_waiting *waiting = &launcher->waiting;
+
+    child->pid = waiting->pid;
+    child->pidfd = waiting->pidfd;
+    child->cgroup = waiting->cgroup;
+    return cb_waiting_take(waiting, &launcher->stage, request, fds, count);
+}
+
+static int launch(struct launcher *launcher, const struct cb_launch_request *request,
+                  int *fds, size_t count, struct cb_error **err)
+{
     struct child child = {.pidfd = -1};
 
     if (prepare(launcher, err) < 0)
         return -1;
     if (request->inside_pid)
         return launch_inside(launcher, request, fds, count, err);
-    if (cb_cgroup_create(&launcher->stage.cgroups, request->cgroup_name, &request->limits,
-                         &child.cgroup, err) < 0)
-        return -1;
-    child.born = request->born_late ? map_born() : NULL;
-    if (!request->born_late || child.born)
-        child.pid = clone_child(flags, &child.pidfd);
-    else
-        child.pid = -1;
-    if (child.pid == 0)
-        run_child(launcher, &child.cgroup, NULL, child.born, request, fds, count);
-    if (child.pid < 0)
-        cb_error_errno(err, errno, "clone");
-    if (child.pid < 0 || watch(launcher, flags, &child, err) < 0) {
-        forget_born(&child);
-        cb_cgroup_finish(&launcher->stage.cgroups, &child.cgroup, NULL);
-        return -1;
+    if (!take_waiting(launcher, request, fds, count, &child)) {
+        child = (struct child){.pidfd = -1};
+        if (make_child(launcher, request, fds, count, &child, err) < 0)
+            return -1;
     }
     child.reply_fd = cb_steal_fd(&fds[CB_REQUEST_FD_REPLY]);
     if (!child.born)
@@ -229,6 +256,13 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
     if (*request->limits.cgroup_parent)
         cb_cgroup_sweep_beside(&child.cgroup);
     return 0;
+}
+
+static void expect(struct launcher *launcher, const struct cb_launch_request *request,
+                   int plan_fd)
+{
+    if (plan_fd >= 0 && prepare(launcher, NULL) == 0)
+        cb_waiting_start(&launcher->waiting, &launcher->stage, request, plan_fd);
 }
 
 /* Something is asked about a child that runs. */
@@ -275,6 +309,8 @@ static int take_request(struct launcher *launcher)
         return 0;
     if (got == sizeof(request) && request.kind == CB_REQUEST_PREPARE)
         prepare(launcher, NULL);
+    else if (got == sizeof(request) && request.kind == CB_REQUEST_EXPECT)
+        expect(launcher, &request, count ? fds[0] : -1);
     else if (got == sizeof(request) && count &&
              answer(launcher, &request, fds, count, &error) < 0)
         reply_failed(fds[CB_REQUEST_FD_REPLY], error);
@@ -366,6 +402,7 @@ static void kill_all(struct launcher *launcher)
     }
     cb_vec_foreach (child, &launcher->children)
         finish_child(launcher, child);
+    cb_waiting_end(&launcher->waiting, &launcher->stage);
 }
 
 /* ── The loop ── */
@@ -431,7 +468,7 @@ static _Noreturn void serve(void)
     int open = 1;
 
     prctl(PR_SET_NAME, CB_LAUNCHER_NAME, 0, 0, 0);
-    mask_signals(1);
+    cb_launcher_mask_signals(1);
     while (open) {
         fill_polls(&launcher);
         if (poll(launcher.polls.items, launcher.polls.count, -1) < 0)

@@ -58,6 +58,7 @@ src_executor_liblauncher_a_SOURCES = \
 	%D%/cgroup.c \
 	%D%/descriptors.c \
 	%D%/devices.c \
+	%D%/early.c \
 	%D%/identity.c \
 	%D%/io.c \
 	%D%/join.c \
@@ -77,7 +78,9 @@ src_executor_liblauncher_a_SOURCES = \
 	%D%/space.c \
 	%D%/stage-legacy.c \
 	%D%/stage.c \
-	%D%/stubs.c
+	%D%/stubs.c \
+	%D%/waiting-priv.h \
+	%D%/waiting.c
 
 # The launcher as a program of its own. Program and launcher know each other by the sum of what the launcher is made of: its build id.
 if LAUNCHER

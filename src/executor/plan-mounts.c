@@ -113,8 +113,8 @@ static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int re
 
 /* A step that was granted everything may open the devices it makes. The store's own
  * mounts say nodev. */
-static int add_rootfs(struct cb_plan *plan, const struct cb_process_spec *spec,
-                      struct cb_error **err)
+int cb_plan_add_rootfs(struct cb_plan *plan, const struct cb_process_spec *spec,
+                       struct cb_error **err)
 {
     struct mount_attr devices = {.attr_clr = MOUNT_ATTR_NODEV};
     struct cb_plan_step *step;
@@ -405,13 +405,11 @@ static int add_mount(struct cb_plan *plan, const struct cb_mount *mount, uint64_
     return 0;
 }
 
-int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
+int cb_plan_add_kernel(struct cb_plan *plan, const struct cb_process_spec *spec,
                        const struct cb_user *user, struct cb_error **err)
 {
     int insecure = spec->security == CB_SECURITY_INSECURE;
 
-    if (add_rootfs(plan, spec, err) < 0)
-        return -1;
     if (take_from(plan, add_filesystem(plan, "proc", "/proc", "", STRICT, CB_PLAN_FIXED),
                   &spec->pid_of, err) < 0)
         return -1;
@@ -428,6 +426,14 @@ int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
         return -1;
     if (!insecure)
         cb_plan_add_masks(plan, spec);
+    return 0;
+}
+
+int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
+                       struct cb_error **err)
+{
+    int insecure = spec->security == CB_SECURITY_INSECURE;
+
     for (size_t i = 0; i < spec->mounts.count; i++) {
         if (add_mount(plan, &spec->mounts.items[i], insecure ? 0 : MOUNT_ATTR_NODEV,
                       err) < 0)

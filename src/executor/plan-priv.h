@@ -84,6 +84,11 @@ CB_AUTO_VALUE_DEFINE(cb_plan, cb_plan_clear)
 int cb_plan_is_born_late(const struct cb_process_spec *spec);
 int cb_plan_build(struct cb_plan *plan, const struct cb_process_spec *spec,
                   const struct cb_user *user, struct cb_error **err);
+/* The early part: what is in a plan between ROOTFS and the mounts that were asked for,
+ * which is done the same before there is a root. UNSUPPORTED if that takes more than
+ * steps (descriptors, a terminal's user). */
+int cb_plan_build_early(struct cb_plan *plan, const struct cb_process_spec *spec,
+                        struct cb_error **err);
 /* One line per step, for people and tests. */
 void cb_plan_print(const struct cb_plan *plan, struct cb_strbuf *out);
 /* Writes the plan to a new memory file. */
@@ -117,7 +122,12 @@ int cb_plan_add_limits(struct cb_plan *plan, const struct cb_process_spec *spec,
 void cb_plan_add_late_limits(struct cb_plan *plan, const struct cb_process_spec *spec);
 /* plan-nodes.c: all device nodes of the host's /dev that we may have. */
 int cb_plan_add_nodes(struct cb_plan *plan, struct cb_error **err);
-int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
+/* plan-mounts.c: the root; the kernel's filesystems; what was asked for. */
+int cb_plan_add_rootfs(struct cb_plan *plan, const struct cb_process_spec *spec,
+                       struct cb_error **err);
+int cb_plan_add_kernel(struct cb_plan *plan, const struct cb_process_spec *spec,
                        const struct cb_user *user, struct cb_error **err);
+int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
+                       struct cb_error **err);
 
 #endif

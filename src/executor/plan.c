@@ -347,7 +347,9 @@ int cb_plan_build(struct cb_plan *plan, const struct cb_process_spec *spec,
     add_oom_score(plan, spec);
     if (add_namespaces(plan, spec, err) < 0 || add_network(plan, spec, err) < 0 ||
         add_names(plan, spec, err) < 0 || add_sysctls(plan, spec, err) < 0 ||
-        cb_plan_add_mounts(plan, spec, user, err) < 0)
+        cb_plan_add_rootfs(plan, spec, err) < 0 ||
+        cb_plan_add_kernel(plan, spec, user, err) < 0 ||
+        cb_plan_add_mounts(plan, spec, err) < 0)
         return -1;
     add_cwd(plan, spec, user);
     if (spec->rootfs_read_only)
@@ -361,4 +363,29 @@ int cb_plan_build(struct cb_plan *plan, const struct cb_process_spec *spec,
     if (plan->pool.len > MAX_ARGUMENTS)
         return cb_error_set(err, CB_ERR_USAGE, "command and environment are too long");
     return 0;
+}
+
+/* Of what lies in the image, nothing can be done before it is there. */
+static int needs_root(const struct cb_plan *plan)
+{
+    cb_vec_foreach (step, &plan->steps) {
+        if (step->flags & CB_PLAN_FOREIGN)
+            return 1;
+    }
+    return 0;
+}
+
+int cb_plan_build_early(struct cb_plan *plan, const struct cb_process_spec *spec,
+                        struct cb_error **err)
+{
+    if (!spec->inside && !spec->tty) {
+        if (add_namespaces(plan, spec, err) < 0 || add_network(plan, spec, err) < 0)
+            return -1;
+        plan->steps.count = 0; /* their steps are done later */
+        if (!plan->fds.count && cb_plan_add_kernel(plan, spec, NULL, err) < 0)
+            return -1;
+        if (!plan->fds.count && !needs_root(plan))
+            return 0;
+    }
+    return cb_error_set(err, CB_ERR_UNSUPPORTED, "the process cannot be expected");
 }

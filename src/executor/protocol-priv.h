@@ -5,7 +5,8 @@
  *   report socket    child → caller      struct cb_report; its end means "exec happened"
  *
  * A request about a process that runs (FREEZE, LIMIT) names it by INSIDE_PID, and only
- * its reply socket comes along.
+ * its reply socket comes along. EXPECT has the early part of a plan (plan-priv.h) and no
+ * sockets: nothing is answered, and the LAUNCH that follows brings all there is to know.
  *
  * The two sockets at the end are fresh for every request, so callers on many threads
  * never read each other's answers, and a message is one datagram (SOCK_SEQPACKET). */
@@ -25,6 +26,7 @@ enum cb_request_kind {
     CB_REQUEST_FREEZE,
     CB_REQUEST_LIMIT,
     CB_REQUEST_PREPARE, /* without descriptors, and without an answer */
+    CB_REQUEST_EXPECT,
 };
 
 struct cb_launch_request {
@@ -34,6 +36,7 @@ struct cb_launch_request {
     uint64_t namespaces; /* CLONE_NEW… flags; to join, with INSIDE_PID */
     int inside_pid;      /* of a child of the launcher; 0: none */
     int born_late;       /* what is cloned is a helper, see cb_plan */
+    int takes_waiting; /* LAUNCH: by one that was expected, if it has these namespaces */
     struct cb_limits limits;
     char cgroup_name[CB_CGROUP_NAME_MAX];
 };

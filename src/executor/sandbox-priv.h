@@ -15,10 +15,12 @@
 /* The launcher's own small root, whose copy every child starts in. */
 #define CB_STAGE_ROOTFS "/rootfs" /* the step's root is attached here */
 #define CB_STAGE_FILES  "/files"  /* a tmpfs for small files */
-#define CB_STAGE_EMPTY  "/empty"  /* an empty read-only directory, for masks */
-#define CB_STAGE_NULL   "/null"   /* /dev/null, for masks */
-#define CB_STAGE_PROC   "/proc"   /* in a user namespace: the outer procfs and sysfs, */
-#define CB_STAGE_SYS    "/sys"    /* without which the kernel makes no new ones */
+#define CB_STAGE_EARLY \
+    "/early" /* a root that holds what is mounted before there is one */
+#define CB_STAGE_EMPTY "/empty" /* an empty read-only directory, for masks */
+#define CB_STAGE_NULL  "/null"  /* /dev/null, for masks */
+#define CB_STAGE_PROC  "/proc"  /* in a user namespace: the outer procfs and sysfs, */
+#define CB_STAGE_SYS   "/sys"   /* without which the kernel makes no new ones */
 
 /* Prepared by the launcher before its first child; immutable afterwards. */
 struct cb_stage {
@@ -50,6 +52,8 @@ struct cb_sandbox {
     const struct cb_cgroup *cgroup;
     int private_cgroup; /* its leaf is the root of what it sees */
     struct cb_plan_view plan;
+    struct cb_plan_view early; /* what is mounted in EARLY_FD already; or of no steps */
+    int early_fd;
     int *fds; /* descriptors of the plan */
     size_t fd_count;
     int report_fd;
@@ -65,6 +69,22 @@ struct cb_sandbox {
 
 /* Runs the plan and executes the program; on failure reports and exits. */
 _Noreturn void cb_sandbox_run(struct cb_sandbox *sandbox, int plan_fd, uint32_t plan_len);
+/* The same of one that waits: this plan is the early part, and the request that comes on
+ * SOCKET says the rest. */
+_Noreturn void cb_sandbox_wait(struct cb_sandbox *sandbox, int socket, int plan_fd,
+                               uint32_t plan_len);
+int cb_sandbox_walk(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                    struct cb_error **err);
+/* early.c. The directories, in the stage's root: 0, or -1 with errno. */
+int cb_early_fill(int root_fd);
+/* Mounts what the plan at hand says, and makes it the early one. */
+int cb_early_mount(struct cb_sandbox *sandbox, struct cb_error **err);
+/* Does the plan go on with the same steps AT there? */
+int cb_early_is(const struct cb_sandbox *sandbox, size_t at);
+/* Moves all of it into the root, instead of these steps. */
+int cb_early_place(struct cb_sandbox *sandbox, size_t at, struct cb_error **err);
+/* The plan is another: it is done anew, and this goes with the stage. */
+void cb_early_forget(struct cb_sandbox *sandbox);
 
 static inline const char *cb_sandbox_text(const struct cb_sandbox *sandbox,
                                           uint32_t offset)

@@ -53,15 +53,34 @@ static int follow_launcher(const struct cb_stage *stage, struct cb_error **err)
     return 0;
 }
 
+int cb_sandbox_walk(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
+                    struct cb_error **err)
+{
+    if (step->kind >= CB_PLAN_KINDS || !steps[step->kind])
+        return cb_error_set(err, CB_ERR_INTEGRITY, "unknown step in the sandbox plan");
+    return steps[step->kind](sandbox, step, err);
+}
+
+/* The root is there. *NEXT: the step after it, or after those that are done already. */
+static int fill_root(struct cb_sandbox *sandbox, size_t *next, struct cb_error **err)
+{
+    if (!cb_early_is(sandbox, *next)) {
+        cb_early_forget(sandbox);
+        return 0;
+    }
+    if (cb_early_place(sandbox, *next, err) < 0)
+        return -1;
+    *next += sandbox->early.count;
+    return 0;
+}
+
 static int run_steps(struct cb_sandbox *sandbox, struct cb_error **err)
 {
-    for (size_t i = 0; i < sandbox->plan.count; i++) {
-        const struct cb_plan_step *step = &sandbox->plan.steps[i];
+    for (size_t i = 0; i < sandbox->plan.count;) {
+        const struct cb_plan_step *step = &sandbox->plan.steps[i++];
 
-        if (step->kind >= CB_PLAN_KINDS || !steps[step->kind])
-            return cb_error_set(err, CB_ERR_INTEGRITY,
-                                "unknown step in the sandbox plan");
-        if (steps[step->kind](sandbox, step, err) < 0)
+        if (cb_sandbox_walk(sandbox, step, err) < 0 ||
+            (step->kind == CB_PLAN_ROOTFS && fill_root(sandbox, &i, err) < 0))
             return -1;
     }
     return cb_error_set(err, CB_ERR_INTEGRITY, "sandbox plan has no end");
@@ -79,6 +98,24 @@ static void report_failure(const struct cb_sandbox *sandbox, const struct cb_err
     cb_message_send(sandbox->report_fd, &report, sizeof(report), NULL, 0);
 }
 
+static void init(struct cb_sandbox *sandbox)
+{
+    sandbox->api = (struct cb_mount_api){.legacy = sandbox->stage->legacy,
+                                         .proc_fd = sandbox->stage->proc_fd};
+    sandbox->root_fd = sandbox->dev_fd = sandbox->pts_fd = sandbox->early_fd = -1;
+    sandbox->cwd_fd = sandbox->tty_fd = sandbox->files_fd = -1;
+}
+
+static int begin(struct cb_sandbox *sandbox, struct cb_error **err)
+{
+    if (follow_launcher(sandbox->stage, err) < 0 ||
+        (sandbox->join_fd < 0 &&
+         cb_cgroup_join(sandbox->cgroup, sandbox->private_cgroup, err) < 0))
+        return -1;
+    setsid();
+    return 0;
+}
+
 /* Who joins another sandbox mounts nothing, and has no mount namespace of its own that it
  * could mount in: it would be the launcher's. */
 static int make_stage(struct cb_sandbox *sandbox, struct cb_error **err)
@@ -92,18 +129,41 @@ _Noreturn void cb_sandbox_run(struct cb_sandbox *sandbox, int plan_fd, uint32_t 
 {
     struct cb_error *error = NULL;
 
-    sandbox->api = (struct cb_mount_api){.legacy = sandbox->stage->legacy,
-                                         .proc_fd = sandbox->stage->proc_fd};
-    sandbox->root_fd = sandbox->dev_fd = sandbox->pts_fd = -1;
-    sandbox->cwd_fd = sandbox->tty_fd = sandbox->files_fd = -1;
-    if (follow_launcher(sandbox->stage, &error) == 0 &&
-        (sandbox->join_fd >= 0 ||
-         cb_cgroup_join(sandbox->cgroup, sandbox->private_cgroup, &error) == 0) &&
+    init(sandbox);
+    if (begin(sandbox, &error) == 0 &&
         cb_plan_map(&sandbox->plan, plan_fd, plan_len, &error) == 0 &&
-        make_stage(sandbox, &error) == 0) {
-        setsid();
+        make_stage(sandbox, &error) == 0)
         run_steps(sandbox, &error);
-    }
+    report_failure(sandbox, error);
+    _exit(1);
+}
+
+/* What goes wrong early is said when there is somebody to say it to; what was only
+ * mounted too early goes wrong again or not at all. */
+_Noreturn void cb_sandbox_wait(struct cb_sandbox *sandbox, int socket, int plan_fd,
+                               uint32_t plan_len)
+{
+    struct cb_launch_request request;
+    struct cb_error *error = NULL;
+    int fds[CB_MESSAGE_MAX_FDS];
+    size_t count;
+    int begun;
+
+    init(sandbox);
+    begun = begin(sandbox, &error) == 0;
+    if (begun && (cb_plan_map(&sandbox->plan, plan_fd, plan_len, NULL) < 0 ||
+                  cb_early_mount(sandbox, NULL) < 0))
+        cb_early_forget(sandbox);
+    if (cb_message_receive(socket, &request, sizeof(request), fds, CB_MESSAGE_MAX_FDS,
+                           &count) != sizeof(request) ||
+        count < CB_REQUEST_FDS)
+        _exit(1);
+    sandbox->report_fd = fds[CB_REQUEST_FD_REPORT];
+    sandbox->fds = fds + CB_REQUEST_FDS;
+    sandbox->fd_count = count - CB_REQUEST_FDS;
+    if (begun && cb_plan_map(&sandbox->plan, fds[CB_REQUEST_FD_PLAN], request.plan_len,
+                             &error) == 0)
+        run_steps(sandbox, &error);
     report_failure(sandbox, error);
     _exit(1);
 }

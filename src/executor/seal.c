@@ -146,16 +146,22 @@ static int spawn(int control_fd, int program, pid_t *pid)
     return failed;
 }
 
-static int try_program(int control_fd, int program, pid_t *pid)
+/* OUT gets what was executed. */
+static int try_program(int control_fd, int program, struct cb_launched *out)
 {
     cb_autofd int above = program < 0 ? -1 : fcntl(program, F_DUPFD_CLOEXEC, 4);
+    int failed = above < 0 ? errno : 0;
 
     cb_close(&program);
-    return above < 0 ? errno : spawn(control_fd, above, pid);
+    if (!failed)
+        failed = spawn(control_fd, above, &out->pid);
+    if (!failed)
+        out->program_fd = cb_steal_fd(&above);
+    return failed;
 }
 
 /* 0, or an errno: also where there is no such program. */
-static int execute_small(int control_fd, pid_t *pid)
+static int execute_small(int control_fd, struct cb_launched *out)
 {
     cb_autofd int file = cb_launcher_program_open();
 
@@ -165,37 +171,37 @@ static int execute_small(int control_fd, pid_t *pid)
             control_fd,
             seal_tree((int)syscall(SYS_open_tree, file, "",
                                    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)),
-            pid) == 0)
+            out) == 0)
         return 0;
-    return try_program(control_fd, open_sealed_copy(file), pid);
+    return try_program(control_fd, open_sealed_copy(file), out);
 }
 
 /* The same of our own program. */
-static int execute_own(int control_fd, pid_t *pid)
+static int execute_own(int control_fd, struct cb_launched *out)
 {
     cb_autofd int file = -1;
 
-    if (try_program(control_fd, open_read_only(), pid) == 0)
+    if (try_program(control_fd, open_read_only(), out) == 0)
         return 0;
     file = open(OWN_PROGRAM, O_RDONLY | O_CLOEXEC);
-    return try_program(control_fd, open_sealed_copy(file), pid);
+    return try_program(control_fd, open_sealed_copy(file), out);
 }
 
-int cb_launcher_execute(int control_fd, pid_t *pid, struct cb_error **err)
+int cb_launcher_execute(int control_fd, struct cb_launched *out, struct cb_error **err)
 {
     cb_autofd int control = fcntl(control_fd, F_DUPFD_CLOEXEC, 4);
     int failed, unsealed;
 
     if (control < 0)
         return cb_error_errno(err, errno, "launcher: descriptor");
-    if (execute_small(control, pid) == 0)
+    if (execute_small(control, out) == 0)
         return 0;
-    failed = execute_own(control, pid);
+    failed = execute_own(control, out);
     if (!failed)
         return 0;
-    unsealed = try_program(control, open(OWN_PROGRAM, O_PATH | O_CLOEXEC), pid);
+    unsealed = try_program(control, open(OWN_PROGRAM, O_PATH | O_CLOEXEC), out);
     if (unsealed) {
-        *pid = 0;
+        out->pid = 0;
         return cb_error_errno(err, unsealed, "start the launcher");
     }
     cb_warn("steps are not kept from writing to cbuild's own program: %s",

@@ -45,6 +45,9 @@ const struct cb_seccomp_call *cb_seccomp_call_find(const char *name);
 
 /* A filter for a process that will hold CAPS. The caller frees prog->filter. */
 int cb_seccomp_compile(uint64_t caps, struct sock_fprog *prog, struct cb_error **err);
+/* For a kernel that has calls of x32, or none. */
+int cb_seccomp_compile_for(uint64_t caps, int with_x32, struct sock_fprog *prog,
+                           struct cb_error **err);
 /* The same from a profile in Docker's form of JSON. */
 struct cb_seccomp_program {
     struct cb_strbuf bytes; /* of struct sock_filter */

@@ -335,31 +335,55 @@ static struct code emit_arch(const struct arch *arch, const struct names *names,
     return code;
 }
 
-/* Calls of the two x86-64 tables differ in one bit of the number. */
-static struct code emit_family(size_t *index, const struct names *names, uint64_t caps)
+/* Calls of x32 have a bit more in their numbers. A kernel without it knows none of them,
+ * and neither does the search among those without the bit, which is a third of the
+ * program that way. */
+static int kernel_has_x32(void)
 {
-    const struct arch *arch = &arches[*index];
-    struct code code = {0}, first = emit_arch(arch, names, caps);
+    return syscall((long)(X32_BIT | SYS_getpid)) >= 0 || errno != ENOSYS;
+}
 
-    emit(&code, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
-    *index += 1;
-    if (*index < CB_ARRAY_SIZE(arches) && arches[*index].audit == arch->audit) {
-        struct code second = emit_arch(&arches[*index], names, caps);
+/* Calls of the two x86-64 tables differ in one bit of the number. */
+static struct code emit_pair(const struct arch *plain, const struct arch *marked,
+                             const struct names *names, uint64_t caps)
+{
+    struct code code = {0}, first = emit_arch(plain, names, caps);
+    struct code second = emit_arch(marked, names, caps);
 
-        emit(&code, BPF_JMP | BPF_JGE | BPF_K, arches[*index].offset, 0, 1);
-        emit(&code, BPF_JMP | BPF_JA, first.count, 0, 0);
-        append(&code, &first);
-        append(&code, &second);
-        cb_vec_free(&second);
-        *index += 1;
-    } else {
-        append(&code, &first);
-    }
+    emit(&code, BPF_JMP | BPF_JGE | BPF_K, marked->offset, 0, 1);
+    emit(&code, BPF_JMP | BPF_JA, first.count, 0, 0);
+    append(&code, &first);
+    append(&code, &second);
     cb_vec_free(&first);
+    cb_vec_free(&second);
+    return code;
+}
+
+/* *INDEX: the first of the architectures that the kernel reports in one way; becomes the
+ * one after them. */
+static struct code emit_family(size_t *index, const struct names *names, uint64_t caps,
+                               int with_marked)
+{
+    const struct arch *arch = &arches[(*index)++], *next = &arches[*index];
+    int is_pair = *index < CB_ARRAY_SIZE(arches) && next->audit == arch->audit;
+    struct code code = {0}, search;
+
+    *index += is_pair;
+    search = is_pair && with_marked ? emit_pair(arch, next, names, caps)
+                                    : emit_arch(arch, names, caps);
+    emit(&code, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+    append(&code, &search);
+    cb_vec_free(&search);
     return code;
 }
 
 int cb_seccomp_compile(uint64_t caps, struct sock_fprog *prog, struct cb_error **err)
+{
+    return cb_seccomp_compile_for(caps, kernel_has_x32(), prog, err);
+}
+
+int cb_seccomp_compile_for(uint64_t caps, int with_x32, struct sock_fprog *prog,
+                           struct cb_error **err)
 {
     struct names names = {0};
     struct code code = {0};
@@ -368,7 +392,7 @@ int cb_seccomp_compile(uint64_t caps, struct sock_fprog *prog, struct cb_error *
     emit(&code, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
     for (size_t i = 0; i < CB_ARRAY_SIZE(arches);) {
         uint32_t audit = arches[i].audit;
-        struct code family = emit_family(&i, &names, caps);
+        struct code family = emit_family(&i, &names, caps, with_x32);
 
         emit(&code, BPF_JMP | BPF_JEQ | BPF_K, audit, 1, 0);
         emit(&code, BPF_JMP | BPF_JA, family.count, 0, 0);

@@ -50,22 +50,15 @@ static int is_plain_name(const char *name)
                               "0123456789_.-")];
 }
 
-static int fill_request(struct cb_launch_request *request,
-                        const struct cb_process_spec *spec, const struct cb_plan *plan,
-                        struct cb_error **err)
+static int name_cgroup(struct cb_launch_request *request, const char *name,
+                       struct cb_error **err)
 {
     uint64_t random = 0;
 
-    request->namespaces = plan->namespaces;
-    request->born_late = plan->born_late;
-    request->inside_pid = spec->inside ? spec->inside->pid : 0;
-    request->limits = spec->limits;
-    if (spec->cgroup_name) {
-        if (!is_plain_name(spec->cgroup_name))
-            return cb_error_set(err, CB_ERR_USAGE, "cgroup name `%s` is not plain",
-                                spec->cgroup_name);
-        snprintf(request->cgroup_name, sizeof(request->cgroup_name), "%s",
-                 spec->cgroup_name);
+    if (name) {
+        if (!is_plain_name(name))
+            return cb_error_set(err, CB_ERR_USAGE, "cgroup name `%s` is not plain", name);
+        snprintf(request->cgroup_name, sizeof(request->cgroup_name), "%s", name);
         return 0;
     }
     if (getrandom(&random, sizeof(random), 0) != sizeof(random))
@@ -73,6 +66,27 @@ static int fill_request(struct cb_launch_request *request,
     snprintf(request->cgroup_name, sizeof(request->cgroup_name), "%016llx",
              (unsigned long long)random);
     return 0;
+}
+
+/* Its control group is the same whoever it will be. */
+static int can_wait(const struct cb_process_spec *spec)
+{
+    static const struct cb_limits none;
+
+    return !spec->inside && !spec->cgroup_name &&
+           memcmp(&spec->limits, &none, sizeof(none)) == 0;
+}
+
+static int fill_request(struct cb_launch_request *request,
+                        const struct cb_process_spec *spec, const struct cb_plan *plan,
+                        struct cb_error **err)
+{
+    request->namespaces = plan->namespaces;
+    request->born_late = plan->born_late;
+    request->takes_waiting = can_wait(spec) && !plan->born_late;
+    request->inside_pid = spec->inside ? spec->inside->pid : 0;
+    request->limits = spec->limits;
+    return name_cgroup(request, spec->cgroup_name, err);
 }
 
 static int send_request(struct cb_launcher *launcher,
@@ -211,10 +225,28 @@ int cb_process_start(struct cb_launcher *launcher, const struct cb_process_spec 
         return -1;
     /* The child has its own; ours would keep mounts and pipes alive. */
     cb_plan_clear(&plan);
+    cb_launcher_let_go(launcher);
     if (receive_started(process, err) < 0 || follow_child(process, report_fd, err) < 0)
         return -1;
     *out = cb_steal(&process);
     return 0;
+}
+
+/* Whether it can be is of no interest: it is started in any case. */
+void cb_process_expect(struct cb_launcher *launcher, const struct cb_process_spec *spec)
+{
+    struct cb_launch_request request = {.kind = CB_REQUEST_EXPECT};
+    cb_auto_value(cb_plan) plan = {0};
+    cb_autofd int plan_fd = -1;
+
+    if (can_wait(spec) && cb_plan_build_early(&plan, spec, NULL) == 0 &&
+        cb_plan_to_memfd(&plan, &plan_fd, &request.plan_len, NULL) == 0 &&
+        name_cgroup(&request, NULL, NULL) == 0) {
+        request.namespaces = plan.namespaces;
+        cb_launcher_ask(launcher, &request, &plan_fd, 1, NULL);
+    } else {
+        cb_launcher_prepare(launcher);
+    }
 }
 
 /* ── A running process ── */

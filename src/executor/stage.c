@@ -39,7 +39,7 @@ int cb_stage_fill(int root_fd, struct cb_error **err)
 {
     if (mkdirat(root_fd, &CB_STAGE_ROOTFS[1], 0755) < 0 ||
         mkdirat(root_fd, &CB_STAGE_FILES[1], 0755) < 0 ||
-        mkdirat(root_fd, &CB_STAGE_EMPTY[1], 0755) < 0)
+        mkdirat(root_fd, &CB_STAGE_EMPTY[1], 0755) < 0 || cb_early_fill(root_fd) < 0)
         return cb_error_errno(err, errno, "fill the launcher's root");
     return 0;
 }

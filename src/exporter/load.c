@@ -113,8 +113,16 @@ static int bring_said(struct cb_load *load, const struct cb_index *index,
 {
     const struct cb_said_source source = {
         .image = image, .platform = platform, .index = index, .about = about};
+    cb_auto(cb_error) error = NULL;
 
-    return cb_said_bring(load->env->store, &source, err);
+    if (cb_said_bring(load->env->store, &source, &error) >= 0)
+        return 0;
+    if (cb_error_kind(error) != CB_ERR_UNSUPPORTED)
+        return cb_error_move(err, &error);
+    cb_event_say(load->env->sink, CB_EVENT_WARNING, 0,
+                 "what the archive's index says of the image is not kept: %s",
+                 cb_error_message(error));
+    return 0;
 }
 
 static int read_docker_layers(struct cb_load *load, const struct cb_json *item,

@@ -71,7 +71,8 @@ int cb_planner_keep_error(struct cb_planner *planner, struct cb_error **error)
                      kind == CB_ERR_USAGE;
 
     if (++planner->error_count == MAX_ERRORS)
-        cb_error_hint(error, "after %d mistakes the rest is not looked at", MAX_ERRORS);
+        cb_error_hint_too(error, "after %d mistakes the rest is not looked at",
+                          MAX_ERRORS);
     cb_error_append(&planner->errors, cb_steal(error));
     return is_mistake && planner->error_count < MAX_ERRORS;
 }

@@ -173,13 +173,62 @@ static int can_send_again(const struct cb_exchange *exchange)
     return request->seek_body && request->seek_body(request->body_arg, 0) == 0;
 }
 
+/* Those that brought nothing since one that did. */
+struct tries {
+    unsigned most, failures;
+    int64_t fruitless_ms;
+};
+
+/* BEST: how far the body was when the try began. */
+static void count_try(struct tries *tries, const struct cb_exchange *exchange,
+                      int64_t best, const struct timespec *start)
+{
+    if (exchange->best - best >= CB_RETRY_FRUIT_BYTES) {
+        tries->failures = 0;
+        tries->fruitless_ms = 0;
+    } else {
+        tries->failures++;
+        tries->fruitless_ms += elapsed_ms(start);
+    }
+}
+
+static int is_hopeless(const struct tries *tries, const struct cb_exchange *exchange)
+{
+    return tries->most == 1 || tries->failures >= tries->most ||
+           tries->fruitless_ms >= CB_RETRY_FRUITLESS_MS || !can_send_again(exchange);
+}
+
+/* The last try ended with RESULT: an answer that asks to come back is the final one. */
+static int give_up(enum cb_hop_result result, struct cb_error **error,
+                   struct cb_error **err)
+{
+    if (result == CB_HOP_DONE)
+        return 0;
+    if (result == CB_HOP_RESTART)
+        return cb_error_set(err, CB_ERR_NETWORK,
+                            "the server answers with a range nobody asked for");
+    return cb_error_move(err, error);
+}
+
+static int wait_for_next(const struct tries *tries, const struct cb_exchange *exchange,
+                         enum cb_hop_result result, struct cb_error **err)
+{
+    const char *after =
+        result == CB_HOP_DONE ? cb_http_header(exchange->response, "Retry-After") : NULL;
+
+    if (!tries->failures)
+        return 0;
+    return wait_ms(exchange->http,
+                   cb_retry_delay_ms(tries->failures, after, exchange->http->backoff_ms,
+                                     random_number()),
+                   err);
+}
+
 /* Tries until there is a final answer or no hope. */
 static int try_repeatedly(struct cb_exchange *exchange, struct cb_error **err)
 {
     const struct cb_http_request *request = exchange->request;
-    unsigned tries = request->tries > 0 ? (unsigned)request->tries : 5;
-    int64_t fruitless_ms = 0;
-    unsigned failures = 0;
+    struct tries tries = {.most = request->tries > 0 ? (unsigned)request->tries : 5};
 
     for (;;) {
         cb_auto(cb_error) error = NULL;
@@ -197,31 +246,10 @@ static int try_repeatedly(struct cb_exchange *exchange, struct cb_error **err)
             exchange->no_range = 1;
             continue;
         }
-        if (exchange->best - best >= CB_RETRY_FRUIT_BYTES) {
-            failures = 0;
-            fruitless_ms = 0;
-        } else {
-            failures++;
-            fruitless_ms += elapsed_ms(&start);
-        }
-        if (tries == 1 || failures >= tries || fruitless_ms >= CB_RETRY_FRUITLESS_MS ||
-            !can_send_again(exchange)) {
-            if (result == CB_HOP_DONE)
-                return 0;
-            if (result == CB_HOP_RESTART)
-                return cb_error_set(err, CB_ERR_NETWORK,
-                                    "the server answers with a range nobody asked for");
-            return cb_error_move(err, &error);
-        }
-        if (failures > 0 &&
-            wait_ms(
-                exchange->http,
-                cb_retry_delay_ms(failures,
-                                  result == CB_HOP_DONE
-                                      ? cb_http_header(exchange->response, "Retry-After")
-                                      : NULL,
-                                  exchange->http->backoff_ms, random_number()),
-                err) < 0)
+        count_try(&tries, exchange, best, &start);
+        if (is_hopeless(&tries, exchange))
+            return give_up(result, &error, err);
+        if (wait_for_next(&tries, exchange, result, err) < 0)
             return -1;
     }
 }

@@ -96,10 +96,6 @@ CB_AUTO_VALUE_DEFINE(cb_url, cb_url_clear)
 int cb_url_same_origin(const char *a, const char *b);
 /* localhost, *.localhost, 127/8, ::1. */
 int cb_host_is_loopback(const char *host);
-/* The addresses that NAME has, as text; none if nobody knows it, or once CANCEL is
- * requested, which nothing that the resolver waits for can delay. */
-void cb_host_resolve(const char *name, const struct cb_cancel *cancel,
-                     struct cb_strings *out);
 /* An IPv4 or IPv6 address, not a name. */
 int cb_host_is_address(const char *host);
 /* "10.0.0.0/8", "fd00::/8". */

@@ -13,7 +13,6 @@ src_http_libhttp_a_SOURCES = \
 	%D%/range.c \
 	%D%/range.h \
 	%D%/redirect.c \
-	%D%/resolve.c \
 	%D%/retry.c \
 	%D%/retry.h \
 	%D%/url.c

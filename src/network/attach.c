@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "network/firewall-priv.h"
 #include "network/links-priv.h"
+#include "network/named-priv.h"
 #include "network/names-priv.h"
 #include "network/rtnl-priv.h"
 
@@ -298,14 +299,15 @@ int cb_attach_inside(int netns, const struct cb_attachment *attachment,
     return 0;
 }
 
-static int add_names(const struct cb_attachment *attachment, struct cb_cancel *cancel,
-                     struct cb_error **err)
+static int add_names(const struct cb_attachment *attachment, int netns,
+                     struct cb_cancel *cancel, struct cb_error **err)
 {
     const struct cb_network_subnet *narrow = subnet_of(attachment, AF_INET);
     const struct cb_network_subnet *wide = subnet_of(attachment, AF_INET6);
     struct cb_names names = {.network = attachment->network,
                              .id = attachment->id,
                              .dns = attachment->dns,
+                             .netns = netns,
                              .ips = {attachment->ips[0], attachment->ips[1]}};
     int status;
 
@@ -315,8 +317,8 @@ static int add_names(const struct cb_attachment *attachment, struct cb_cancel *c
         names.gateway[1] = wide->gateway;
     for (size_t i = 0; attachment->aliases && i < attachment->aliases->count; i++)
         cb_strings_add(&names.names, attachment->aliases->items[i]);
-    if (!names.names.count)
-        cb_strings_add(&names.names, attachment->name);
+    if (!names.names.count) /* one that can be asked for */
+        cb_strings_addf(&names.names, "%.*s", CB_NETWORK_ID_PART, attachment->id);
     status = cb_names_add(&names, cancel, err);
     cb_strings_free(&names.names);
     return status;
@@ -332,7 +334,7 @@ static int connect_both(const struct cb_attachment *attachment, const char *oute
         connect_outside(rtnl, attachment, outer, netns, err) < 0 ||
         cb_attach_inside(netns, attachment, err) < 0)
         return -1;
-    return attachment->names ? add_names(attachment, cancel, err) : 0;
+    return attachment->names ? add_names(attachment, netns, cancel, err) : 0;
 }
 
 /* One that nobody has: interfaces of those who have just left may still be there. */

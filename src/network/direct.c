@@ -96,13 +96,19 @@ static int connect_both(const struct cb_network_def *def, struct direct *direct,
 
 /* ── In use ── */
 
-static json_t *record_of(const struct cb_network_def *def,
+/* Its aliases are for the resolvers of the others (resolver-know.c). */
+static json_t *record_of(const struct cb_network *network,
                          const struct cb_attachment *attachment)
 {
+    const struct cb_network_def *def = network->def;
     json_t *record = cb_attachment_record(attachment, NULL);
+    json_t *aliases = json_array();
     cb_autofree char *own = cb_direct_own_parent(def);
     cb_autofree char *members = cb_network_members(def);
 
+    cb_vec_foreach (alias, &network->aliases)
+        json_array_append_new(aliases, json_string(*alias));
+    json_object_set_new(record, "aliases", aliases);
     if (!own)
         return record;
     json_object_set_new(record, "bridge", json_string(own));
@@ -154,7 +160,7 @@ static int set_up(struct cb_network *network, int fd, void **state,
     if (kind.has_mac)
         mac = cb_network_mac(network, &attachment.ips[0]);
     attachment.mac = mac;
-    direct->record = record_of(def, &attachment);
+    direct->record = record_of(network, &attachment);
     text = cb_json_dump(direct->record);
     if (cb_net_lease_record(direct->lease, text, err) < 0)
         return -1;

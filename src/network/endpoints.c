@@ -18,6 +18,7 @@ void cb_network_endpoints_free(struct cb_network_endpoints *endpoints)
         free(endpoint->id);
         free(endpoint->name);
         free(endpoint->mac);
+        cb_strings_free(&endpoint->aliases);
     }
     cb_vec_free(endpoints);
 }
@@ -46,6 +47,7 @@ static void add_endpoint(const struct cb_network_def *def, json_t *record,
     const char *name = json_string_value(json_object_get(record, "name"));
     json_t *join = json_object_get(record, "join");
     json_t *ips = json_object_get(join, "ips");
+    json_t *aliases = json_object_get(record, "aliases");
 
     if (!id || !name)
         return;
@@ -54,6 +56,8 @@ static void add_endpoint(const struct cb_network_def *def, json_t *record,
     endpoint.mac = xstrdup(json_string_value(json_object_get(join, "mac")));
     for (size_t i = 0; i < json_array_size(ips); i++)
         note_address(def, json_string_value(json_array_get(ips, i)), &endpoint);
+    for (size_t i = 0; i < json_array_size(aliases); i++)
+        cb_strings_add(&endpoint.aliases, json_string_value(json_array_get(aliases, i)));
     cb_vec_push(out, endpoint);
 }
 

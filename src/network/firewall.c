@@ -119,8 +119,8 @@ static int run(int family, const char *const *argv, const char *input,
                         cb_strbuf_text(&errors));
 }
 
-static int restore(int family, const char *text, struct cb_cancel *cancel,
-                   struct cb_error **err)
+int cb_firewall_restore(int family, const char *text, struct cb_cancel *cancel,
+                        struct cb_error **err)
 {
     cb_autofree char *program = cb_subprocess_find(program_name(family, 1));
     const char *const argv[] = {program, "--wait=30", "--noflush", NULL};
@@ -227,9 +227,9 @@ static int find(const struct cb_rules *kept, struct cb_cancel *cancel,
     if (cb_rules_are_known(text))
         return 0;
     if (!is_counted(kept->family))
-        return restore(kept->family, text, cancel, err);
+        return cb_firewall_restore(kept->family, text, cancel, err);
     cb_rules_stamp(before);
-    if (restore(kept->family, text, cancel, err) < 0)
+    if (cb_firewall_restore(kept->family, text, cancel, err) < 0)
         return -1;
     cb_rules_note(text, before);
     return 0;
@@ -243,7 +243,7 @@ int cb_firewall_add(const struct cb_rules *kept, int is_new, const struct cb_rul
     if (!is_new && !added->filter.count && !added->nat.count)
         return find(kept, cancel, err);
     text = make_text(is_new ? "-A" : "-C", kept, added);
-    return restore(kept->family, text, cancel, err);
+    return cb_firewall_restore(kept->family, text, cancel, err);
 }
 
 /* ── What is there for everybody ── */
@@ -261,7 +261,7 @@ static int make_base(int family, struct cb_cancel *cancel, struct cb_error **err
     add_chains(&text, "-N", "nat");
     add_jumps(&text, family, "-I", "nat");
     cb_strbuf_adds(&text, "COMMIT\n");
-    return restore(family, cb_strbuf_text(&text), cancel, err);
+    return cb_firewall_restore(family, cb_strbuf_text(&text), cancel, err);
 }
 
 /* Where some of it is. Networks that are in use keep their rules. */
@@ -278,7 +278,7 @@ static int mend_base(int family, struct cb_cancel *cancel, struct cb_error **err
     cb_strbuf_adds(&text, "COMMIT\n*nat\n");
     add_jumps(&text, family, "-I", "nat");
     cb_strbuf_adds(&text, "COMMIT\n");
-    return restore(family, cb_strbuf_text(&text), cancel, err);
+    return cb_firewall_restore(family, cb_strbuf_text(&text), cancel, err);
 }
 
 /* A table is changed as a whole, but one after the other: what the first has got is taken
@@ -291,12 +291,12 @@ int cb_firewall_install(const struct cb_rules *kept, const struct cb_rules *adde
 
     if (!is_first)
         cb_firewall_remove(kept);
-    if (restore(kept->family, text, cancel, is_first ? err : NULL) == 0)
+    if (cb_firewall_restore(kept->family, text, cancel, is_first ? err : NULL) == 0)
         return 0;
     if (is_first || mend_base(kept->family, cancel, err) < 0)
         return -1;
     cb_firewall_remove(kept);
-    return restore(kept->family, text, cancel, err);
+    return cb_firewall_restore(kept->family, text, cancel, err);
 }
 
 /* ── Removing ── */
@@ -313,7 +313,7 @@ void cb_firewall_remove(const struct cb_rules *rules)
     cb_strbuf_adds(&text, "COMMIT\n*nat\n");
     add_all(&text, "-D", &rules->nat);
     cb_strbuf_adds(&text, "COMMIT\n");
-    if (restore(rules->family, cb_strbuf_text(&text), NULL, &error) == 0)
+    if (cb_firewall_restore(rules->family, cb_strbuf_text(&text), NULL, &error) == 0)
         return;
     cb_debug("%s", cb_error_message(error));
     cb_vec_foreach (rule, &rules->filter)
@@ -334,5 +334,5 @@ void cb_firewall_remove_all(int family)
     add_chains(&text, "-F", "nat");
     add_chains(&text, "-X", "nat");
     cb_strbuf_adds(&text, "COMMIT\n");
-    restore(family, cb_strbuf_text(&text), NULL, NULL);
+    cb_firewall_restore(family, cb_strbuf_text(&text), NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "network/names-priv.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -212,15 +213,21 @@ int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
 int cb_network_rename_bridge(struct cb_network *network, void *state,
                              struct cb_error **err)
 {
-    cb_auto_value(cb_strings) names = {0};
     cb_autofree char *file = xasprintf("cb%.*s", CB_NETWORK_ID_PART, network->def->id);
+    struct cb_names names = {.network = file,
+                             .id = network->id,
+                             .gateway = {network->facts.host},
+                             .ips = {network->facts.address},
+                             .netns = network->fd};
+    int status = 0;
 
     if (cb_attached_rename(state, network->name, err) < 0)
         return -1;
-    collect_names(network, &names);
-    if (!network->facts.has_names || !names.count)
-        return 0;
-    return cb_names_rename(file, network->id, &names, err);
+    collect_names(network, &names.names);
+    if (network->facts.has_names && names.names.count)
+        status = cb_names_rename(&names, err);
+    cb_strings_free(&names.names);
+    return status;
 }
 
 static void tear_down(void *state)
@@ -233,9 +240,9 @@ static void leave(void *state)
     cb_attached_leave(state);
 }
 
-static int watch_names(void *state)
+static int names_net(void *state)
 {
-    return cb_names_watch();
+    return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 }
 
 const struct cb_network_backend cb_backend_named = {.name = "iptables-restore",
@@ -243,4 +250,4 @@ const struct cb_network_backend cb_backend_named = {.name = "iptables-restore",
                                                     .tear_down = tear_down,
                                                     .leave = leave,
                                                     .rename = cb_network_rename_bridge,
-                                                    .watch_names = watch_names};
+                                                    .names_net = names_net};

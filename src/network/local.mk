@@ -3,6 +3,7 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/address.h \
 	%D%/attach-priv.h \
 	%D%/direct-priv.h \
+	%D%/dns-message-priv.h \
 	%D%/firewall-priv.h \
 	%D%/links-priv.h \
 	%D%/names-priv.h \
@@ -14,6 +15,7 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/named-priv.h \
 	%D%/network.h \
 	%D%/network-priv.h \
+	%D%/resolver-priv.h \
 	%D%/rtnl-priv.h \
 	%D%/address.c \
 	%D%/addresses.c \
@@ -25,6 +27,7 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/direct-options.c \
 	%D%/direct-parent.c \
 	%D%/dns.c \
+	%D%/dns-message.c \
 	%D%/endpoints.c \
 	%D%/firewall.c \
 	%D%/firewall-known.c \
@@ -47,11 +50,16 @@ src_network_libnetwork_a_SOURCES = \
 	%D%/named-options.c \
 	%D%/named-settle.c \
 	%D%/names.c \
+	%D%/names-ask.c \
+	%D%/names-mend.c \
 	%D%/netns.c \
 	%D%/network.c \
 	%D%/ports.c \
 	%D%/proxies.c \
 	%D%/reload.c \
+	%D%/resolver.c \
+	%D%/resolver-know.c \
+	%D%/resolver-serve.c \
 	%D%/routes.c \
 	%D%/rtnl.c \
 	%D%/rules.c \

@@ -8,6 +8,7 @@
 #include "network/forward.h"
 #include "network/named-priv.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 struct meeting {
@@ -83,25 +84,11 @@ static int rename_met(struct cb_network *network, void *state, struct cb_error *
     return cb_netns_call(renaming.meeting->net, rename_there, &renaming, err);
 }
 
-struct watching {
-    struct meeting *meeting;
-    int fd;
-};
-
-static int watch_there(void *arg)
+static int names_net(void *state)
 {
-    struct watching *watching = arg;
+    const struct meeting *meeting = state;
 
-    watching->fd = watching->meeting->way->watch_names(watching->meeting->state);
-    return 0;
-}
-
-static int watch_names(void *state)
-{
-    struct watching watching = {.meeting = state, .fd = -1};
-
-    cb_netns_call(watching.meeting->net, watch_there, &watching, NULL);
-    return watching.fd;
+    return meeting->way->names_net ? fcntl(meeting->net, F_DUPFD_CLOEXEC, 3) : -1;
 }
 
 struct joining {
@@ -195,7 +182,7 @@ const struct cb_network_backend cb_backend_met = {.name = "the hub",
                                                   .tear_down = tear_down,
                                                   .leave = go,
                                                   .rename = rename_met,
-                                                  .watch_names = watch_names};
+                                                  .names_net = names_net};
 const struct cb_network_backend cb_backend_met_shared = {.name = "the hub",
                                                          .set_up = set_up_shared,
                                                          .tear_down = tear_down,

@@ -71,9 +71,10 @@ int cb_networks_list(const char *state_dir, struct cb_network_defs *out,
 /* By name, id, or how an id begins. NOT_FOUND "network x not found". */
 int cb_networks_find(const char *state_dir, const char *text, struct cb_network_def **out,
                      struct cb_error **err);
-/* What is known of the bridge of containers before it is set up: its subnet, which it
- * will have. Others stay as they are. */
-void cb_network_foresee(const char *state_dir, struct cb_network_def *def);
+/* What is known of the bridge of containers before it is set up with OPTIONS, see
+ * cb_network_options: its subnet, which it will have. Others stay as they are. */
+void cb_network_foresee(const char *state_dir, const struct cb_strings *options,
+                        struct cb_network_def *def);
 /* DENIED for those that are always there, EXISTS "… has active endpoints" when a
  * container is on it, or "… is in use" when a network was made from it. */
 int cb_networks_remove(const char *state_dir, const char *text, struct cb_error **err);
@@ -89,6 +90,7 @@ int cb_networks_reload(const struct cb_strings *ids, struct cb_strings *done,
 
 struct cb_network_endpoint { /* a container that is on a network */
     char *id, *name, *mac;
+    struct cb_strings aliases; /* of networks without a bridge only */
     char ip[CB_IP_MAX_TEXT], ip6[CB_IP_MAX_TEXT];
     unsigned bits, bits6;
 };

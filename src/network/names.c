@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,7 +24,6 @@
 #define MAX_BYTES        (4u << 20)
 #define START_TIMEOUT_MS 10000
 #define WAIT_MS          2000
-#define RELOAD_MS        50
 #define PID_FILE         "aardvark.pid"
 
 struct place {
@@ -50,7 +50,8 @@ static int open_directory(const char *path, int *out, struct cb_error **err)
     return *out < 0 ? cb_error_errno(err, errno, "open `%s`", path) : 0;
 }
 
-static int place_open(struct place *place, struct cb_error **err)
+static int place_open(struct place *place, struct cb_cancel *cancel,
+                      struct cb_error **err)
 {
     cb_autofree char *leases = NULL;
     cb_autofree char *parent = NULL;
@@ -63,8 +64,8 @@ static int place_open(struct place *place, struct cb_error **err)
     if (open_directory(parent, &place->parent, err) < 0 ||
         open_directory(place->path, &place->dir, err) < 0)
         return -1;
-    return cb_lock_take(&place->lock, place->parent, "lock", CB_LOCK_EXCLUSIVE, NULL,
-                        err);
+    return cb_lock_take(&place->lock, place->parent, "lock", CB_LOCK_EXCLUSIVE,
+                        &(struct cb_lock_wait){.cancel = cancel}, err);
 }
 
 int cb_names_can(void)
@@ -123,51 +124,15 @@ static int start(const struct place *place, struct cb_cancel *cancel,
     return 0;
 }
 
-/* The inode of the socket that listens there, or 0. As the kernel shows it: in the order
- * of the wire, printed as a number of this host. */
-static unsigned long listener(const struct cb_ip *gateway)
-{
-    cb_auto_value(cb_strbuf) text = {0};
-    char wanted[24];
-    unsigned address;
-    unsigned long inode = 0;
-    const char *at;
-
-    memcpy(&address, gateway->bytes, sizeof(address));
-    snprintf(wanted, sizeof(wanted), " %08X:0035 ", address);
-    if (cb_fs_read_file(AT_FDCWD, "/proc/thread-self/net/udp", MAX_BYTES, &text, NULL) <
-            0 ||
-        !(at = strstr(cb_strbuf_text(&text), wanted)) ||
-        sscanf(at, "%*s %*s %*s %*s %*s %*s %*s %*s %lu", &inode) != 1)
-        return 0;
-    return inode;
-}
-
-/* It is ready some time after it has said so. One that was told to read its files anew
- * closes its socket, BEFORE, and opens another a millisecond later; who asks between is
- * refused. A server that keeps its socket is not waited for. */
-static void await_server(const struct place *place, const struct cb_ip *gateway,
-                         unsigned long before)
-{
-    int most = before ? RELOAD_MS : WAIT_MS;
-
-    for (int waited = 0; waited < most; waited++) {
-        unsigned long now = find_server(place) ? listener(gateway) : 0;
-
-        if (now && now != before)
-            return;
-        poll(NULL, 0, 1);
-    }
-}
-
 /* Ended by us, and not by itself: then it is gone when the lock is. */
 static void stop(const struct place *place)
 {
     pid_t pid = find_server(place);
+    cb_autofd int watch = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    struct pollfd end = {.fd = watch, .events = POLLIN};
 
-    if (pid && kill(pid, SIGKILL) == 0)
-        for (int waited = 0; waited < WAIT_MS && find_server(place); waited += 2)
-            poll(NULL, 0, 2);
+    if (watch >= 0 && kill(pid, SIGKILL) == 0)
+        poll(&end, 1, WAIT_MS);
     unlinkat(place->dir, PID_FILE, 0);
 }
 
@@ -189,18 +154,33 @@ static int has_networks(const struct place *place)
            names.count > (size_t)cb_strings_contain(&names, PID_FILE);
 }
 
-int cb_names_watch(void)
+/* It has said that it runs, and writes down its number. */
+static pid_t await_pid(const struct place *place, struct cb_cancel *cancel)
+{
+    cb_autofd int changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    struct pollfd waits[] = {{.fd = changes, .events = POLLIN},
+                             {.fd = cb_cancel_fd(cancel), .events = POLLIN}};
+    char events[4096];
+    pid_t pid;
+
+    inotify_add_watch(changes, place->path, IN_CLOSE_WRITE | IN_MOVED_TO);
+    while (!(pid = find_server(place)) && poll(waits, 2, WAIT_MS) > 0 &&
+           !waits[1].revents)
+        if (read(changes, events, sizeof(events)) < 0)
+            break;
+    return pid;
+}
+
+int cb_names_watch(struct cb_cancel *cancel)
 {
     cb_auto_value(place) place = {.dir = -1, .parent = -1};
     pid_t pid;
 
-    if (place_open(&place, NULL) < 0 || !has_networks(&place))
+    if (place_open(&place, cancel, NULL) < 0 || !has_networks(&place))
         return -1;
     pid = find_server(&place);
-    if (!pid && start(&place, NULL, NULL) == 0)
-        for (int waited = 0; waited < WAIT_MS && !(pid = find_server(&place));
-             waited += 2)
-            poll(NULL, 0, 2);
+    if (!pid && start(&place, cancel, NULL) == 0)
+        pid = await_pid(&place, cancel);
     return pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 }
 
@@ -254,20 +234,18 @@ int cb_names_add(const struct cb_names *names, struct cb_cancel *cancel,
 {
     cb_auto_value(place) place = {.dir = -1, .parent = -1};
     cb_auto_value(cb_strbuf) text = {0};
-    unsigned long before;
 
-    if (place_open(&place, err) < 0)
+    if (place_open(&place, cancel, err) < 0)
         return -1;
     if (cb_fs_read_file(place.dir, names->network, MAX_BYTES, &text, NULL) < 0) {
         add_ips(&text, names->gateway, 0);
         cb_strbuf_addc(&text, '\n');
     }
     add_line(&text, names);
-    before = listener(&names->gateway[0]);
     if (replace(&place, names->network, &text, err) < 0 ||
         notify(&place, cancel, err) < 0)
         return -1;
-    await_server(&place, &names->gateway[0], before);
+    cb_names_await(names, cancel);
     return 0;
 }
 
@@ -290,26 +268,27 @@ static const char *find_names(const char *text, const char *id)
     return NULL;
 }
 
-int cb_names_rename(const char *network, const char *id, const struct cb_strings *names,
-                    struct cb_error **err)
+int cb_names_rename(const struct cb_names *names, struct cb_error **err)
 {
     cb_auto_value(place) place = {.dir = -1, .parent = -1};
     cb_auto_value(cb_strbuf) text = {0};
     cb_auto_value(cb_strbuf) changed = {0};
     const char *before;
 
-    if (place_open(&place, err) < 0 ||
-        cb_fs_read_file(place.dir, network, MAX_BYTES, &text, err) < 0)
+    if (place_open(&place, NULL, err) < 0 ||
+        cb_fs_read_file(place.dir, names->network, MAX_BYTES, &text, err) < 0)
         return -1;
-    before = find_names(cb_strbuf_text(&text), id);
+    before = find_names(cb_strbuf_text(&text), names->id);
     if (!before)
         return 0;
     cb_strbuf_add(&changed, text.text, (size_t)(before - text.text));
-    add_list(&changed, names);
+    add_list(&changed, &names->names);
     cb_strbuf_adds(&changed, before + 1 + strcspn(before + 1, " \n"));
-    if (replace(&place, network, &changed, err) < 0)
+    if (replace(&place, names->network, &changed, err) < 0 ||
+        notify(&place, NULL, err) < 0)
         return -1;
-    return notify(&place, NULL, err);
+    cb_names_await(names, NULL);
+    return 0;
 }
 
 /* Its line goes; what is left in *TEXT counts as lines of others. */
@@ -340,7 +319,7 @@ void cb_names_remove(const char *network, const char *id)
     cb_auto_value(place) place = {.dir = -1, .parent = -1};
     cb_auto_value(cb_strbuf) text = {0};
 
-    if (place_open(&place, NULL) < 0)
+    if (place_open(&place, NULL, NULL) < 0)
         return;
     if (cb_fs_read_file(place.dir, network, MAX_BYTES, &text, NULL) == 0) {
         if (drop_line(&text, id) > 0)

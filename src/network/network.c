@@ -173,6 +173,8 @@ static void copy_options(struct cb_network *network,
     network->interface = xstrdup(options->interface);
     if (options->aliases)
         cb_strings_copy(&network->aliases, options->aliases);
+    if (options->links)
+        cb_strings_copy(&network->links, options->links);
     if (options->dns)
         cb_strings_copy(&network->dns, options->dns);
     if (options->bridge_options &&
@@ -196,8 +198,6 @@ static void copy_ports(struct cb_network *network, const struct cb_ports *ports)
 
     if (!ports || !ports->count)
         return;
-    if (network->class->is_host)
-        cb_warn("Published ports are discarded when using host network mode");
     if (!network->class->backends || is_closed(network))
         return;
     for (size_t i = 0; i < ports->count; i++) {
@@ -391,13 +391,6 @@ int cb_network_rename(struct cb_network *network, const char *name, struct cb_er
     return network->backend->rename(network, network->state, err);
 }
 
-int cb_network_watch_names(const struct cb_network *network)
-{
-    if (!network->facts.has_names || !network->backend->watch_names)
-        return -1;
-    return network->backend->watch_names(network->state);
-}
-
 /* What fails here fails again, and is told, when it is asked for. */
 static void *begin(void *arg)
 {
@@ -436,6 +429,7 @@ void cb_network_free(struct cb_network *network)
     cb_network_def_free(network->def);
     cb_ports_free(&network->ports);
     cb_strings_free(&network->aliases);
+    cb_strings_free(&network->links);
     cb_strings_free(&network->dns);
     cb_strings_free(&network->bridge_options);
     free(network->mode);

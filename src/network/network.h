@@ -51,7 +51,8 @@ struct cb_network_options {
     /* Of the one container that joins it; NULL for a build's. */
     const char *id, *name;
     const struct cb_strings *aliases;
-    const struct cb_strings *dns; /* --dns: whom names of others are asked from */
+    const struct cb_strings *links; /* "CONTAINER[:ALIAS]": further names, for it alone */
+    const struct cb_strings *dns;   /* --dns: whom names of others are asked from */
     const struct cb_ports *ports;
     /* "KEY=VALUE" as for a network that is made: what the bridge of containers is like.
      * Or NULL. */
@@ -93,9 +94,8 @@ int cb_network_has_names(const struct cb_network *network);
 /* Its container is called NAME from now on. */
 int cb_network_rename(struct cb_network *network, const char *name,
                       struct cb_error **err);
-/* A descriptor that can be read as soon as the server of those names has ended; it is
- * started if it does not run. -1: there is none. Caller closes. */
-int cb_network_watch_names(const struct cb_network *network);
+/* Is it the container itself that knows them (see cb_resolver_settle)? */
+int cb_network_is_resolved_inside(const struct cb_network *network);
 /* Tears down (ports and named networks take some tens of milliseconds: call after the
  * result is reported), and takes down what processes that were killed have left behind.
  * Interfaces go with the namespace. */
@@ -107,6 +107,29 @@ CB_AUTO_DEFINE(cb_network, cb_network_free)
  * for what it needs; NULL when there is none, and *WHY_NOT (caller frees) of the best
  * that could not be had, or NULL: the first of all is there. */
 const char *cb_network_helper(struct cb_error **why_not);
+
+/* ── The server of names (names-mend.c) ── */
+struct cb_names_mending; /* a thread that has it run */
+/* Begins to see to the one of NETWORK's names, in PAUSE_MS; NULL: it has none. */
+struct cb_names_mending *cb_names_mending_new(const struct cb_network *network,
+                                              int pause_ms);
+/* Readable as soon as that is done, one way or the other; borrowed. */
+int cb_names_mending_fd(const struct cb_names_mending *mending);
+/* Ends it, done or not. A descriptor that can be read as soon as the server has ended,
+ * which the caller closes; -1: it does not run. */
+int cb_names_mending_end(struct cb_names_mending *mending);
+
+/* ── Names on networks without a bridge, and links (resolver.c) ── */
+struct cb_resolver; /* of one container */
+/* After a change: the container whose namespace is NETNS is on these NETWORKS, which were
+ * set up and outlive the next call, or the end. *RESOLVER is started for the first that
+ * has no bridge, or links, and stopped, and NULL, when there is none any more. Where it
+ * cannot be had a warning says why, and there are no names. */
+void cb_resolver_settle(struct cb_resolver **resolver, int netns,
+                        struct cb_network *const *networks, size_t count);
+/* With its namespace. NULL is fine. */
+void cb_resolver_stop(struct cb_resolver *resolver);
+CB_AUTO_DEFINE(cb_resolver, cb_resolver_stop)
 
 /* ── Names (dns.c) ── */
 struct cb_dns_options { /* each NULL or empty: as the host has it */

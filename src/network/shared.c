@@ -230,20 +230,36 @@ static int settle_bridge(const char *state_dir, const struct cb_strings *options
     return 0;
 }
 
-void cb_network_foresee(const char *state_dir, struct cb_network_def *def)
+/* 1: the next container finds BRIDGE, the one that is there, as it is. */
+static int will_stay(struct cb_network_def *bridge, const struct cb_network_wish *wish)
 {
-    static const struct cb_network_wish wish;
-    cb_auto_value(cb_network_defs) others = {0};
     struct cb_cidr subnet;
+
+    if (!cb_netns_is_ours() || !cb_routes_find(CB_BRIDGE_INTERFACE, &subnet))
+        return 0;
+    set_subnet(bridge, &subnet);
+    if (!suits(bridge, wish))
+        return !is_empty(bridge);
+    set_range(bridge, wish);
+    return 1;
+}
+
+void cb_network_foresee(const char *state_dir, const struct cb_strings *options,
+                        struct cb_network_def *def)
+{
+    cb_auto_value(cb_network_wish) wish = {0};
+    cb_auto_value(cb_network_defs) others = {0};
 
     if (!def->predefined || strcmp(def->name, "bridge") != 0)
         return;
-    if (cb_netns_is_ours() && cb_routes_find(CB_BRIDGE_INTERFACE, &subnet)) {
-        set_subnet(def, &subnet);
-    } else if (!def->subnet_count && cb_networks_list(state_dir, &others, NULL) == 0) {
-        cb_network_def_free(take_bridge(&others));
-        cb_network_settle(def, &wish, &others, NULL);
-    }
+    if (read_wish(options, &wish, NULL) < 0 || will_stay(def, &wish) ||
+        (def->subnet_count && !wish.subnets.count) ||
+        cb_networks_list(state_dir, &others, NULL) < 0)
+        return;
+    cb_network_def_free(take_bridge(&others));
+    free(cb_steal(&def->subnets));
+    def->subnet_count = 0;
+    cb_network_settle(def, &wish, &others, NULL);
 }
 
 int cb_networks_clear_host(const char *state_dir, struct cb_error **err)

@@ -161,6 +161,7 @@ static int run_process(const struct cb_exec_step *step,
         return explain_platform(step, err);
     cb_close(&output.write_fds[0]);
     cb_close(&output.write_fds[1]);
+    cb_snapshot_tidy_work(layer);
     if (cb_exec_output_pump(&output, process, context, &bounds, end, err) < 0)
         return -1;
     return cb_process_wait(process, context->cancel, &end->exit, err);

@@ -93,8 +93,8 @@ void cb_parser_free(struct cb_parser *parser)
 int cb_parser_keep_error(struct cb_parser *parser, struct cb_error **error)
 {
     if (parser->error_count + 1 == CB_MAX_ERRORS)
-        cb_error_hint(error, "after %u mistakes the rest is not looked at",
-                      CB_MAX_ERRORS);
+        cb_error_hint_too(error, "after %u mistakes the rest is not looked at",
+                          CB_MAX_ERRORS);
     if (parser->error_count < CB_MAX_ERRORS)
         cb_error_append(&parser->errors, cb_steal(error));
     return ++parser->error_count < CB_MAX_ERRORS;

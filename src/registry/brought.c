@@ -99,20 +99,24 @@ static int read_attestation(void *arg, const struct cb_descriptor *entry,
     return 0;
 }
 
-json_t *cb_brought_read(struct cb_store *store, const struct cb_index *index,
-                        const struct cb_digest *about)
+int cb_brought_read(struct cb_store *store, const struct cb_index *index,
+                    const struct cb_digest *about, json_t **out, struct cb_error **err)
 {
+    cb_auto(cb_error) error = NULL;
     cb_auto_json *documents = json_object();
     struct reading reading = {
         .store = store, .documents = documents, .bytes = (int64_t)index->len};
     char text[CB_DIGEST_MAX_TEXT];
 
-    if (cb_brought_each(index, about, read_attestation, &reading, NULL) < 0 ||
-        !json_object_size(documents))
-        return NULL;
-    return json_pack("{s:s, s:s, s:s, s:O}", "type", index->media_type, "index",
+    if (cb_brought_each(index, about, read_attestation, &reading, &error) < 0)
+        return cb_error_kind(error) == CB_ERR_UNSUPPORTED ? cb_error_move(err, &error)
+                                                          : 0;
+    if (!json_object_size(documents))
+        return 0;
+    *out = json_pack("{s:s, s:s, s:s, s:O}", "type", index->media_type, "index",
                      index->bytes, "about", cb_digest_text(about, text), "documents",
                      documents);
+    return *out != NULL;
 }
 
 /* ── What is made of it ── */

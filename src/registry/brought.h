@@ -14,10 +14,10 @@
 /* Adds a document of SIZE to *BYTES. -1: it becomes more than may be brought. */
 int cb_brought_count(int64_t *bytes, int64_t size, struct cb_error **err);
 
-/* INDEX and what it says of ABOUT, all of it in the store. NULL: nothing, or not all of
- * it is there. Caller decrefs. */
-json_t *cb_brought_read(struct cb_store *store, const struct cb_index *index,
-                        const struct cb_digest *about);
+/* INDEX and what it says of ABOUT, all of it in the store. 1; 0: nothing, or not all of
+ * it is there. UNSUPPORTED: it cannot be kept. Caller decrefs *OUT. */
+int cb_brought_read(struct cb_store *store, const struct cb_index *index,
+                    const struct cb_digest *about, json_t **out, struct cb_error **err);
 /* The index it came in; NULL if that cannot be read. */
 struct cb_index *cb_brought_index(const json_t *brought);
 /* 1: all that is said of MANIFEST, added to OUT; 0: it is of another manifest. */

@@ -74,12 +74,29 @@ static int from_store(struct cb_registry *registry, const struct cb_digest *dige
                0;
 }
 
-static int keep(struct cb_registry *registry, const struct cb_strbuf *body,
-                struct cb_error **err)
+/* Under the digest that it was asked for by: it is looked for by that again. */
+static int keep(struct cb_registry *registry, const struct cb_digest *digest,
+                const struct cb_strbuf *body, struct cb_error **err)
 {
-    struct cb_digest digest;
+    cb_auto(cb_blob_writer) writer = NULL;
+    struct cb_digest kept;
+    int present;
 
-    return cb_content_put(registry->store, cb_strbuf_text(body), body->len, &digest, err);
+    if (digest->algorithm == CB_SHA256)
+        return cb_content_put(registry->store, cb_strbuf_text(body), body->len, &kept,
+                              err);
+    if (cb_blob_writer_open(registry->store,
+                            &(struct cb_blob_wanted){.digest = digest,
+                                                     .size = (int64_t)body->len,
+                                                     .cancel = registry->cancel},
+                            &writer, &present, err) < 0)
+        return -1;
+    if (present)
+        return 0;
+    if (cb_blob_writer_reset(writer, err) < 0 ||
+        cb_blob_writer_write(writer, cb_strbuf_text(body), body->len, err) < 0)
+        return -1;
+    return cb_blob_commit(&writer, NULL, NULL, err);
 }
 
 /* "application/json; charset=utf-8" → NULL unless it is a type of a manifest. */
@@ -153,8 +170,12 @@ static int manifest_refused(const struct cb_repository *repository, const char *
     if (response->status == 404) {
         const char *why = code ? cb_error_message(cause) : "manifest unknown";
 
-        return cb_error_set(err, CB_ERR_NOT_FOUND, "manifest for %s%s%s%s: %s", familiar,
-                            strchr(name, ':') ? "@" : ":", name, not_found(why), why);
+        cb_error_set(err, CB_ERR_NOT_FOUND, "manifest for %s%s%s%s: %s", familiar,
+                     strchr(name, ':') ? "@" : ":", name, not_found(why), why);
+        return strncmp(name, "sha512:", 7) == 0
+                   ? cb_error_hint(err, "many registries know manifests by their sha256 "
+                                        "digests alone")
+                   : -1;
     }
     return cb_error_move(err, &cause);
 }
@@ -188,7 +209,7 @@ int cb_document_get(struct cb_registry *registry, const struct cb_repository *re
         if (verify(want, &response.body, &digest, err) < 0 ||
             verify_hint(&response, &response.body, err) < 0)
             return cb_error_wrap(err, "manifest %s", name);
-        if (keep(registry, &response.body, err) < 0)
+        if (keep(registry, &digest, &response.body, err) < 0)
             return -1;
         out->media_type = manifest_type(cb_http_header(&response, "Content-Type"));
         if (!out->media_type && want)
@@ -247,14 +268,14 @@ static int fetch_config(struct cb_registry *registry,
     if (cb_blob_writer_open(registry->store,
                             &(struct cb_blob_wanted){.digest = &want->digest,
                                                      .size = want->size,
-                                                     .cancel = registry->cancel},
+                                                     .cancel = registry->cancel,
+                                                     .from_start = 1},
                             &writer, &present, err) < 0)
         return -1;
     if (present)
         return 0;
     if (get_config(registry, repository, want, &response, err) < 0 ||
         verify(want, &response.body, &digest, err) < 0 ||
-        cb_blob_writer_reset(writer, err) < 0 ||
         cb_blob_writer_write(writer, cb_strbuf_text(&response.body), response.body.len,
                              err) < 0)
         return -1;

@@ -7,6 +7,7 @@
 #include "registry/registry-priv.h"
 
 #include "base/fs.h"
+#include "base/resolve.h"
 
 #include <fcntl.h>
 #include <string.h>

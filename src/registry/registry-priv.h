@@ -17,7 +17,8 @@ struct cb_registry {
     struct cb_cancel *cancel;
     struct cb_event_sink *sink;
     const struct cb_registry_settings *settings; /* or NULL */
-    struct cb_strings insecure;                  /* the options' and the settings' */
+    struct cb_strings insecure; /* the options' (so many), then the settings' */
+    size_t insecure_given;
     int tls_verify;
     int offline;
     struct cb_http *http;

@@ -2,6 +2,9 @@
 #include "registry/registry.h"
 
 #include "registry/registry-priv.h"
+#include "store/outbox.h"
+
+#include <stdlib.h>
 
 static void add_insecure(struct cb_registry *registry,
                          const struct cb_registry_settings *settings)
@@ -33,6 +36,7 @@ int cb_registry_new(struct cb_registry **out, const struct cb_registry_options *
     registry->settings = settings;
     if (options->insecure)
         cb_strings_copy(&registry->insecure, options->insecure);
+    registry->insecure_given = registry->insecure.count;
     if (settings) {
         add_insecure(registry, settings);
         http.http_proxy = settings->http_proxy;
@@ -61,6 +65,27 @@ void cb_registry_free(struct cb_registry *registry)
     cb_strings_free(&registry->away);
     cb_strings_free(&registry->said);
     free(registry);
+}
+
+/* Wherever the other process is. */
+static char *absolute(const char *path)
+{
+    char *found = path ? realpath(path, NULL) : NULL;
+
+    return found ? found : xstrdup(path);
+}
+
+void cb_registry_reach(const struct cb_registry *registry, struct cb_outbox_reach *out)
+{
+    const struct cb_registry_settings *settings = registry->settings;
+
+    *out = (struct cb_outbox_reach){.tls_verify = registry->tls_verify};
+    for (size_t i = 0; i < registry->insecure_given; i++)
+        cb_strings_add(&out->insecure, registry->insecure.items[i]);
+    if (settings) {
+        out->auth_file = absolute(settings->auth_file);
+        out->cert_dir = absolute(settings->cert_dir);
+    }
 }
 
 #define CONCURRENT_DOWNLOADS 4

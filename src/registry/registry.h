@@ -33,6 +33,11 @@ int cb_registry_new(struct cb_registry **out, const struct cb_registry_options *
 void cb_registry_free(struct cb_registry *registry);
 CB_AUTO_DEFINE(cb_registry, cb_registry_free)
 
+/* What the command line said that another process has to be told, to reach registries in
+ * the same way; nothing of it is secret. OUT is the caller's. */
+struct cb_outbox_reach;
+void cb_registry_reach(const struct cb_registry *registry, struct cb_outbox_reach *out);
+
 enum cb_pull_policy { CB_PULL_MISSING, CB_PULL_ALWAYS, CB_PULL_NEVER, CB_PULL_NEWER };
 
 /* An image whose documents are at hand; its layers need not be. */
@@ -163,8 +168,9 @@ int cb_registry_document(struct cb_registry *registry,
 int cb_registry_blob(struct cb_registry *registry, const struct cb_reference *reference,
                      const struct cb_descriptor *want, size_t max, struct cb_strbuf *out,
                      struct cb_error **err);
-/* Removes the tag NAME (canonical, with a tag or digest), or, where registries cannot do
- * that, the manifest with all its tags: 1 then, else 0. DIGEST: of what it was. */
+/* Removes NAME (canonical): a digest with all its tags; a tag, with the manifest where
+ * registries cannot do that, but EXISTS if other tags would go with it. DIGEST: of what
+ * it was. */
 int cb_registry_delete(struct cb_registry *registry, const char *name,
                        struct cb_digest *digest, struct cb_error **err);
 

@@ -89,8 +89,8 @@ static int find_local(struct cb_registry *registry, const char *name,
     cb_autofree char *canonical = *reference ? cb_reference_canonical(*reference) : NULL;
     cb_auto(cb_image) image = NULL;
     int by_id = 0;
-    int found = cb_image_find_for(registry->store, canonical ? canonical : name, platform,
-                                  &image, &by_id, err);
+    int found = cb_image_find_to_use(registry->store, canonical ? canonical : name,
+                                     platform, &image, &by_id, err);
 
     if (found <= 0)
         return found;
@@ -381,13 +381,14 @@ static int resolve_reference(struct resolution *resolution, const char *name,
     cb_auto(cb_error) error = NULL;
     int found = 0;
 
-    look_up_known(resolution);
-    if (policy == CB_PULL_MISSING || policy == CB_PULL_NEVER) {
+    if (policy == CB_PULL_MISSING || policy == CB_PULL_NEVER)
         found = find_local(resolution->registry, name, &resolution->reference,
                            resolution->platform, out, err);
-        if (found < 0)
-            return -1;
-        if (found || resolve_offline(resolution, out))
+    if (found)
+        return found < 0 ? -1 : 0;
+    look_up_known(resolution);
+    if (policy == CB_PULL_MISSING || policy == CB_PULL_NEVER) {
+        if (resolve_offline(resolution, out))
             return 0;
         if (policy == CB_PULL_NEVER)
             return not_local(name, resolution->platform, err);

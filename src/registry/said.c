@@ -152,14 +152,15 @@ static int is_of_index(json_t *document, const struct cb_index *index)
 int cb_said_bring(struct cb_store *store, const struct cb_said_source *source,
                   struct cb_error **err)
 {
-    json_t *brought = cb_brought_read(store, source->index, source->about);
+    json_t *brought = NULL;
+    int read = cb_brought_read(store, source->index, source->about, &brought, err);
     cb_autofree char *platform = cb_platform_text(source->platform);
     cb_auto_json *before = NULL;
     cb_auto_json *document = json_object();
     int kept;
 
-    if (!brought)
-        return 0;
+    if (read <= 0)
+        return read;
     if (read_file(store, source->image, &before, NULL) > 0 &&
         is_of_index(before, source->index))
         json_object_update(document, before);

@@ -28,7 +28,8 @@ struct cb_said_source {
     const struct cb_digest *about; /* the manifest the image came with */
 };
 /* Keeps it to the byte, in the place of what was said before; all is in the store. 1; 0:
- * nothing is said, or not all of it is there, and what was said before stays. */
+ * nothing is said, or not all of it is there, and what was said before stays; so it does
+ * with UNSUPPORTED: it is no text, or too much. */
 int cb_said_bring(struct cb_store *store, const struct cb_said_source *source,
                   struct cb_error **err);
 /* Is it what is kept? */

@@ -14,6 +14,7 @@
 #include "store/db-gc.h"
 #include "store/gc.h"
 #include "store/git-repos.h"
+#include "store/outbox.h"
 #include "store/prune.h"
 #include "store/refs.h"
 #include "store/store-priv.h"
@@ -74,9 +75,9 @@ static uint64_t mount_bytes(struct cb_store *store)
 /* Bytes on disk of everything in the store but what is being made. */
 static int total_bytes(struct cb_store *store, uint64_t *bytes, struct cb_error **err)
 {
-    static const char *const flat[] = {".",       "blobs/sha256",       "blobs/sha512",
-                                       "ingest",  "stat-index",         "urls",
-                                       "journal", CB_ATTESTED_DIRECTORY};
+    static const char *const flat[] = {
+        ".",    "blobs/sha256", "blobs/sha512",        "ingest",           "stat-index",
+        "urls", "journal",      CB_ATTESTED_DIRECTORY, CB_OUTBOX_DIRECTORY};
     cb_auto_value(cb_strings) unknown = {0};
     uint64_t total = mount_bytes(store) + cb_tree_bytes(store->root_fd, "builds") +
                      cb_tree_bytes(store->root_fd, CB_GIT_REPOS_DIRECTORY);

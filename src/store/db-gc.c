@@ -35,8 +35,6 @@ int cb_db_reached_snapshots(struct cb_db *db, unsigned from, struct cb_map *out,
         " SELECT id FROM live",
         err);
 
-    if (!query)
-        return -1;
     cb_bind_int(query, 1, (int64_t)from);
     return add_rows(db, query, out, err);
 }
@@ -52,8 +50,6 @@ int cb_db_reached_blobs(struct cb_db *db, struct cb_map *out, struct cb_error **
         "  WHERE EXISTS(SELECT 1 FROM image_layers l WHERE l.diff_id=b.diff_id)",
         err);
 
-    if (!query)
-        return -1;
     return add_rows(db, query, out, err);
 }
 
@@ -63,8 +59,6 @@ int cb_db_snapshots_with(struct cb_db *db, const char *key, struct cb_map *out,
     cb_db_hold(db);
     cb_query query = cb_db_query(db, "SELECT snapshot FROM facts WHERE key=?1", err);
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, key);
     return add_rows(db, query, out, err);
 }
@@ -96,8 +90,6 @@ int cb_db_forget_resolutions(struct cb_db *db, int64_t before_s, struct cb_error
     cb_db_hold(db);
     cb_query query = cb_db_query(db, "DELETE FROM resolutions WHERE when_s<?1", err);
 
-    if (!query)
-        return -1;
     cb_bind_int(query, 1, before_s);
     return cb_db_run(db, query, err);
 }
@@ -107,8 +99,6 @@ static int run_each(struct cb_db *db, const char *sql, const struct cb_strings *
 {
     cb_query query = cb_db_query(db, sql, err);
 
-    if (!query)
-        return -1;
     cb_vec_foreach (argument, arguments) {
         cb_bind(query, 1, *argument);
         if (cb_db_run(db, query, err) < 0)
@@ -139,8 +129,6 @@ static int delete_pairs(struct cb_db *db, const struct forgetting *forgetting,
     cb_query query =
         cb_db_query(db, "DELETE FROM layer_blobs WHERE diff_id=?1 AND digest=?2", err);
 
-    if (!query)
-        return -1;
     for (size_t i = 0; i < forgetting->digests.count; i++) {
         cb_bind(query, 1, forgetting->diff_ids.items[i]);
         cb_bind(query, 2, forgetting->digests.items[i]);
@@ -210,8 +198,6 @@ int cb_db_cached_snapshots(struct cb_db *db, struct cb_cache_items *out,
                     err);
     int more;
 
-    if (!query)
-        return -1;
     while ((more = cb_db_step(db, query, err)) > 0) {
         int64_t bytes = sqlite3_column_int64(query, 4);
         struct cb_cache_item item = {
@@ -307,8 +293,6 @@ int cb_db_snapshot_size(struct cb_db *db, const char *id, int64_t *size_bytes,
     cb_query query = cb_db_query(db, "SELECT size_bytes FROM snapshots WHERE id=?1", err);
     int found;
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, id);
     found = cb_db_step(db, query, err);
     if (found >= 0)
@@ -328,8 +312,6 @@ int cb_db_blob_users(struct cb_db *db, const char *digest, struct cb_strings *im
                     "  ON l.diff_id=b.diff_id WHERE b.digest=?1",
                     err);
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, digest);
     return cb_db_collect(db, query, images, err);
 }

@@ -1,6 +1,7 @@
 /* All images at once. One by one each would cost four queries with their locks, and ten
  * thousand of them be slow to list. */
 #include "store/db-images.h"
+#include "store/db-names.h"
 
 #include "store/db-priv.h"
 
@@ -20,8 +21,6 @@ int cb_db_images_each(struct cb_db *db,
         err);
     int more;
 
-    if (!query)
-        return -1;
     while ((more = cb_db_step(db, query, err)) > 0) {
         struct cb_db_image image = {.id = cb_column_digest(query, 0),
                                     .manifest = cb_column_digest(query, 1),

@@ -1,62 +1,10 @@
-/* Images and names. Names are the store's truth: whatever sets or removes one is durable.
- */
+/* Images and the layers they have. */
 #include "store/db-images.h"
 
 #include "store/db-priv.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* 1: the statement, given up to two texts, has a row with a non-zero first column. */
-static int ask(struct cb_db *db, const char *sql, const char *first, const char *second,
-               struct cb_error **err)
-{
-    cb_query query = cb_db_query(db, sql, err);
-    int found;
-
-    if (!query)
-        return -1;
-    cb_bind(query, 1, first);
-    if (second)
-        cb_bind(query, 2, second);
-    found = cb_db_step(db, query, err);
-    return found > 0 ? sqlite3_column_int(query, 0) != 0 : found;
-}
-
-static int tell(struct cb_db *db, const char *sql, const char *first, const char *second,
-                struct cb_error **err)
-{
-    cb_query query = cb_db_query(db, sql, err);
-
-    if (!query)
-        return -1;
-    cb_bind(query, 1, first);
-    if (second)
-        cb_bind(query, 2, second);
-    return cb_db_run(db, query, err);
-}
-
-static int list(struct cb_db *db, const char *sql, const char *argument,
-                struct cb_strings *out, struct cb_error **err)
-{
-    cb_query query = cb_db_query(db, sql, err);
-
-    if (!query)
-        return -1;
-    if (argument)
-        cb_bind(query, 1, argument);
-    return cb_db_collect(db, query, out, err);
-}
-
-/* The name leads to this image whatever the platform. */
-static int leads_to(struct cb_db *db, const char *name, const char *id,
-                    struct cb_error **err)
-{
-    return ask(db,
-               "SELECT 1 FROM names n WHERE name=?1 AND image=?2 AND NOT EXISTS("
-               " SELECT 1 FROM name_platforms p WHERE p.name=n.name)",
-               name, id, err);
-}
 
 /* A store without syncing does not ask whether something was synced. */
 static int row_is_put(struct cb_db *db, const char *id, const struct cb_digest *manifest,
@@ -67,8 +15,6 @@ static int row_is_put(struct cb_db *db, const char *id, const struct cb_digest *
         err);
     int found;
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, id);
     cb_bind_digest(query, 2, manifest);
     cb_bind_int(query, 3, db->no_sync);
@@ -88,7 +34,7 @@ int cb_db_image_is_put(struct cb_db *db, const struct cb_digest *id,
     cb_vec_foreach (name, names) {
         if (found <= 0)
             break;
-        found = leads_to(db, *name, text, err);
+        found = cb_db_name_leads_to(db, *name, text, err);
     }
     return found;
 }
@@ -104,8 +50,6 @@ static int put_row(struct cb_db *db, const struct cb_db_image *image,
         "END",
         err);
 
-    if (!query)
-        return -1;
     cb_bind_digest(query, 1, &image->id);
     cb_bind_digest(query, 2, &image->manifest);
     cb_bind_int(query, 3, image->created_ns);
@@ -123,24 +67,11 @@ static int put_layer(struct cb_db *db, const struct cb_digest *image, size_t pos
                     " VALUES(?1,?2,?3,?4)",
                     err);
 
-    if (!query)
-        return -1;
     cb_bind_digest(query, 1, image);
     cb_bind_int(query, 2, (int64_t)position);
     cb_bind_digest(query, 3, diff_id);
     cb_bind_digest(query, 4, chain_id);
     return cb_db_run(db, query, err);
-}
-
-int cb_db_name_put(struct cb_db *db, const char *name, const char *id,
-                   struct cb_error **err)
-{
-    if (tell(db, "DELETE FROM name_platforms WHERE name=?1", name, NULL, err) < 0)
-        return -1;
-    return tell(db,
-                "INSERT INTO names(name,image) VALUES(?1,?2)"
-                " ON CONFLICT(name) DO UPDATE SET image=excluded.image",
-                name, id, err);
 }
 
 int cb_db_image_put(struct cb_db *db, const struct cb_db_image *image,
@@ -160,8 +91,8 @@ int cb_db_image_put(struct cb_db *db, const struct cb_db_image *image,
             return -1;
     }
     cb_vec_foreach (snapshot, synced) {
-        if (tell(db, "UPDATE snapshots SET synced=1 WHERE id=?1", *snapshot, NULL, err) <
-            0)
+        if (cb_db_tell(db, "UPDATE snapshots SET synced=1 WHERE id=?1", *snapshot, NULL,
+                       err) < 0)
             return -1;
     }
     cb_vec_foreach (name, names) {
@@ -175,27 +106,38 @@ int cb_db_image_get(struct cb_db *db, const struct cb_digest *id, struct cb_db_i
                     struct cb_error **err)
 {
     cb_db_hold(db);
-    cb_query query = cb_db_query(
-        db,
-        "SELECT manifest, created_ns,"
-        " (SELECT COALESCE(SUM(MAX(s.size_bytes,0)),0) FROM image_layers l"
-        "  JOIN chains c ON c.chain_id=l.chain_id JOIN snapshots s ON s.id=c.snapshot"
-        "  WHERE l.image=images.id)"
-        " FROM images WHERE id=?1",
-        err);
+    cb_query query =
+        cb_db_query(db, "SELECT manifest, created_ns FROM images WHERE id=?1", err);
     int found;
 
-    if (!query)
-        return -1;
     cb_bind_digest(query, 1, id);
     found = cb_db_step(db, query, err);
     if (found <= 0)
         return found;
-    out->id = *id;
-    out->manifest = cb_column_digest(query, 0);
-    out->created_ns = sqlite3_column_int64(query, 1);
-    out->size_bytes = sqlite3_column_int64(query, 2);
+    *out = (struct cb_db_image){.id = *id,
+                                .manifest = cb_column_digest(query, 0),
+                                .created_ns = sqlite3_column_int64(query, 1)};
     return 1;
+}
+
+int cb_db_image_size(struct cb_db *db, const struct cb_digest *id, int64_t *bytes,
+                     struct cb_error **err)
+{
+    cb_db_hold(db);
+    cb_query query = cb_db_query(
+        db,
+        "SELECT COALESCE(SUM(MAX(s.size_bytes,0)),0) FROM image_layers l"
+        " JOIN chains c ON c.chain_id=l.chain_id JOIN snapshots s ON s.id=c.snapshot"
+        " WHERE l.image=?1",
+        err);
+
+    if (!query)
+        return -1;
+    cb_bind_digest(query, 1, id);
+    if (cb_db_step(db, query, err) < 0)
+        return -1;
+    *bytes = sqlite3_column_int64(query, 0);
+    return 0;
 }
 
 int cb_db_image_prefix(struct cb_db *db, const char *prefix, struct cb_digest *out,
@@ -207,8 +149,6 @@ int cb_db_image_prefix(struct cb_db *db, const char *prefix, struct cb_digest *o
     struct cb_digest first;
     int found, second;
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, prefix);
     found = cb_db_step(db, query, err);
     if (found <= 0)
@@ -224,7 +164,8 @@ int cb_db_image_prefix(struct cb_db *db, const char *prefix, struct cb_digest *o
 int cb_db_image_ids(struct cb_db *db, struct cb_strings *ids, struct cb_error **err)
 {
     cb_db_hold(db);
-    return list(db, "SELECT id FROM images ORDER BY created_ns DESC, id", NULL, ids, err);
+    return cb_db_list(db, "SELECT id FROM images ORDER BY created_ns DESC, id", NULL, ids,
+                      err);
 }
 
 /* ';' comes next to ':'. */
@@ -232,32 +173,11 @@ int cb_db_image_ids_of(struct cb_db *db, const char *repository, struct cb_strin
                        struct cb_error **err)
 {
     cb_db_hold(db);
-    return list(db,
-                "SELECT id FROM images WHERE id IN (SELECT image FROM image_names"
-                " WHERE name>=?1||':' AND name<?1||';' UNION SELECT image FROM"
-                " repo_digests WHERE name=?1) ORDER BY created_ns DESC, id",
-                repository, ids, err);
-}
-
-int cb_db_image_names(struct cb_db *db, const struct cb_digest *id,
-                      struct cb_strings *names, struct cb_error **err)
-{
-    char text[CB_DIGEST_MAX_TEXT];
-
-    cb_db_hold(db);
-    return list(db, "SELECT name FROM names WHERE image=?1 ORDER BY name",
-                cb_digest_text(id, text), names, err);
-}
-
-int cb_db_image_repo_digests(struct cb_db *db, const struct cb_digest *id,
-                             struct cb_strings *out, struct cb_error **err)
-{
-    char text[CB_DIGEST_MAX_TEXT];
-
-    cb_db_hold(db);
-    return list(db,
-                "SELECT name||'@'||digest FROM repo_digests WHERE image=?1 ORDER BY 1",
-                cb_digest_text(id, text), out, err);
+    return cb_db_list(db,
+                      "SELECT id FROM images WHERE id IN (SELECT image FROM image_names"
+                      " WHERE name>=?1||':' AND name<?1||';' UNION SELECT image FROM"
+                      " repo_digests WHERE name=?1) ORDER BY created_ns DESC, id",
+                      repository, ids, err);
 }
 
 int cb_db_image_remove(struct cb_db *db, const struct cb_digest *id, int if_unnamed,
@@ -281,12 +201,12 @@ int cb_db_image_remove(struct cb_db *db, const struct cb_digest *id, int if_unna
     if (cb_db_begin(db, 1, &transaction, err) < 0)
         return -1;
     if (if_unnamed)
-        named = ask(db, "SELECT EXISTS(SELECT 1 FROM image_names WHERE image=?1)", text,
-                    NULL, err);
+        named = cb_db_ask(db, "SELECT EXISTS(SELECT 1 FROM image_names WHERE image=?1)",
+                          text, NULL, err);
     if (named)
         return named < 0 ? -1 : 0;
     for (size_t i = 0; i < CB_ARRAY_SIZE(sql); i++) {
-        if (tell(db, sql[i], text, NULL, err) < 0)
+        if (cb_db_tell(db, sql[i], text, NULL, err) < 0)
             return -1;
     }
     return cb_db_commit(&transaction, err) < 0 ? -1 : 1;
@@ -300,179 +220,11 @@ int cb_db_image_layers(struct cb_db *db, const struct cb_digest *id,
 
     cb_db_hold(db);
     cb_digest_text(id, text);
-    if (list(db, "SELECT diff_id FROM image_layers WHERE image=?1 ORDER BY position",
-             text, diff_ids, err) < 0)
+    if (cb_db_list(db,
+                   "SELECT diff_id FROM image_layers WHERE image=?1 ORDER BY position",
+                   text, diff_ids, err) < 0)
         return -1;
-    return list(db, "SELECT chain_id FROM image_layers WHERE image=?1 ORDER BY position",
-                text, chain_ids, err);
-}
-
-int cb_db_name_set(struct cb_db *db, const char *name, const struct cb_digest *id,
-                   struct cb_error **err)
-{
-    char text[CB_DIGEST_MAX_TEXT];
-    int found;
-
-    cb_db_hold(db);
-    cb_transaction transaction = {0};
-
-    cb_digest_text(id, text);
-    found = leads_to(db, name, text, err);
-    if (found)
-        return found < 0 ? -1 : 0;
-    if (cb_db_begin(db, 1, &transaction, err) < 0)
-        return -1;
-    found = ask(db, "SELECT 1 FROM images WHERE id=?1", text, NULL, err);
-    if (found < 0)
-        return -1;
-    if (!found)
-        return cb_error_set(err, CB_ERR_NOT_FOUND, "image `%s`: not in the store", text);
-    if (cb_db_name_put(db, name, text, err) < 0)
-        return -1;
-    return cb_db_commit(&transaction, err);
-}
-
-int cb_db_name_get(struct cb_db *db, const char *name, struct cb_digest *id,
-                   struct cb_error **err)
-{
-    cb_db_hold(db);
-    cb_query query = cb_db_query(db, "SELECT image FROM names WHERE name=?1", err);
-    int found;
-
-    if (!query)
-        return -1;
-    cb_bind(query, 1, name);
-    found = cb_db_step(db, query, err);
-    if (found > 0)
-        *id = cb_column_digest(query, 0);
-    return found;
-}
-
-int cb_db_name_remove(struct cb_db *db, const char *name, struct cb_error **err)
-{
-    cb_db_hold(db);
-    cb_transaction transaction = {0};
-    int found;
-
-    if (cb_db_begin(db, 1, &transaction, err) < 0)
-        return -1;
-    found = ask(db, "SELECT 1 FROM names WHERE name=?1", name, NULL, err);
-    if (found <= 0)
-        return found;
-    if (tell(db, "DELETE FROM names WHERE name=?1", name, NULL, err) < 0 ||
-        tell(db, "DELETE FROM name_platforms WHERE name=?1", name, NULL, err) < 0 ||
-        cb_db_commit(&transaction, err) < 0)
-        return -1;
-    return 1;
-}
-
-int cb_db_repo_digest_add(struct cb_db *db, const struct cb_digest *id, const char *name,
-                          const struct cb_digest *digest, struct cb_error **err)
-{
-    cb_db_hold(db);
-    cb_query query = cb_db_query(
-        db, "SELECT 1 FROM repo_digests WHERE image=?1 AND name=?2 AND digest=?3", err);
-    cb_query insert = cb_db_query(
-        db, "INSERT OR IGNORE INTO repo_digests(image,name,digest) VALUES(?1,?2,?3)",
-        err);
-    cb_transaction transaction = {0};
-    int found;
-
-    if (!query || !insert)
-        return -1;
-    cb_bind_digest(query, 1, id);
-    cb_bind(query, 2, name);
-    cb_bind_digest(query, 3, digest);
-    found = cb_db_step(db, query, err);
-    sqlite3_reset(query);
-    if (found)
-        return found < 0 ? -1 : 0;
-    if (cb_db_begin(db, 1, &transaction, err) < 0)
-        return -1;
-    cb_bind_digest(insert, 1, id);
-    cb_bind(insert, 2, name);
-    cb_bind_digest(insert, 3, digest);
-    if (cb_db_run(db, insert, err) < 0)
-        return -1;
-    return cb_db_commit(&transaction, err);
-}
-
-int cb_db_repo_digest_remove(struct cb_db *db, const struct cb_digest *id,
-                             const char *name, const struct cb_digest *digest,
-                             struct cb_error **err)
-{
-    cb_db_hold(db);
-    cb_query query = cb_db_query(
-        db, "DELETE FROM repo_digests WHERE image=?1 AND name=?2 AND digest=?3", err);
-    cb_transaction transaction = {0};
-
-    if (!query || cb_db_begin(db, 1, &transaction, err) < 0)
-        return -1;
-    cb_bind_digest(query, 1, id);
-    cb_bind(query, 2, name);
-    cb_bind_digest(query, 3, digest);
-    if (cb_db_run(db, query, err) < 0)
-        return -1;
-    return cb_db_commit(&transaction, err);
-}
-
-int cb_db_repo_digest_find(struct cb_db *db, const char *name,
-                           const struct cb_digest *digest, struct cb_digest *id,
-                           struct cb_error **err)
-{
-    cb_db_hold(db);
-    cb_query query = cb_db_query(
-        db, "SELECT image FROM repo_digests WHERE digest=?1 AND name=?2 LIMIT 1", err);
-    int found;
-
-    if (!query)
-        return -1;
-    cb_bind_digest(query, 1, digest);
-    cb_bind(query, 2, name);
-    found = cb_db_step(db, query, err);
-    if (found > 0)
-        *id = cb_column_digest(query, 0);
-    return found;
-}
-
-int cb_db_resolution_set(struct cb_db *db, const char *name, const char *platform,
-                         const struct cb_digest *manifest, int64_t when_s,
-                         struct cb_error **err)
-{
-    cb_db_hold(db);
-    cb_query query =
-        cb_db_query(db,
-                    "INSERT OR REPLACE INTO resolutions(name,platform,manifest,when_s)"
-                    " VALUES(?1,?2,?3,?4)",
-                    err);
-
-    if (!query)
-        return -1;
-    cb_bind(query, 1, name);
-    cb_bind(query, 2, platform);
-    cb_bind_digest(query, 3, manifest);
-    cb_bind_int(query, 4, when_s);
-    return cb_db_run(db, query, err);
-}
-
-int cb_db_resolution_get(struct cb_db *db, const char *name, const char *platform,
-                         struct cb_digest *manifest, int64_t *when_s,
-                         struct cb_error **err)
-{
-    cb_db_hold(db);
-    cb_query query = cb_db_query(
-        db, "SELECT manifest,when_s FROM resolutions WHERE name=?1 AND platform=?2", err);
-    int found;
-
-    if (!query)
-        return -1;
-    cb_bind(query, 1, name);
-    cb_bind(query, 2, platform);
-    found = cb_db_step(db, query, err);
-    if (found > 0) {
-        *manifest = cb_column_digest(query, 0);
-        if (when_s)
-            *when_s = sqlite3_column_int64(query, 1);
-    }
-    return found;
+    return cb_db_list(
+        db, "SELECT chain_id FROM image_layers WHERE image=?1 ORDER BY position", text,
+        chain_ids, err);
 }

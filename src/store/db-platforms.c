@@ -1,6 +1,6 @@
 /* Names of several platforms: a row for each image, beside the one of `names` that a
  * plain look-up finds. */
-#include "store/db-images.h"
+#include "store/db-names.h"
 
 #include "store/db-priv.h"
 
@@ -15,8 +15,6 @@ static int list_platforms(struct cb_db *db, const char *name, struct cb_db_platf
         err);
     int more;
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, name);
     while ((more = cb_db_step(db, query, err)) > 0) {
         struct cb_db_platform entry = {.image = cb_column_digest(query, 1)};
@@ -46,8 +44,6 @@ int cb_db_image_platform_names(struct cb_db *db, const struct cb_digest *id,
         " ORDER BY 1",
         err);
 
-    if (!query)
-        return -1;
     cb_bind_digest(query, 1, id);
     return cb_db_collect(db, query, names, err);
 }
@@ -58,8 +54,6 @@ static int leads_to(struct cb_db *db, const char *name, const struct cb_digest *
     cb_query query =
         cb_db_query(db, "SELECT 1 FROM names WHERE name=?1 AND image=?2", err);
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, name);
     cb_bind_digest(query, 2, id);
     return cb_db_step(db, query, err);
@@ -75,8 +69,6 @@ static int put_platform(struct cb_db *db, const char *name, size_t position,
         err);
     char text[CB_DIGEST_MAX_TEXT];
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, name);
     cb_bind_int(query, 2, (int64_t)position);
     cb_bind(query, 3, entry->platform);

@@ -2,9 +2,11 @@
  *
  *     cb_db_hold(db);                              the mutex, until the scope ends
  *     cb_query query = cb_db_query(db, "SELECT …", err);
- *     if (!query) return -1;
  *     cb_bind(query, 1, text);
  *     found = cb_db_step(db, query, err);          1 row, 0 end, -1
+ *
+ * A query that could not be made is NULL: binding then does nothing, and what steps
+ * returns -1, as ERR says why already.
  *
  * Statements are prepared once per connection and found again by the address of their
  * text, which therefore must be a literal. A query is reset when its scope ends. */
@@ -57,7 +59,7 @@ void cb_bind(sqlite3_stmt *query, int at, const char *text); /* copied; NULL is 
 void cb_bind_int(sqlite3_stmt *query, int at, int64_t value);
 void cb_bind_digest(sqlite3_stmt *query, int at, const struct cb_digest *digest);
 int cb_db_step(struct cb_db *db, sqlite3_stmt *query, struct cb_error **err);
-/* The first column of all rows. -1 also without QUERY. */
+/* The first column of all rows. */
 int cb_db_collect(struct cb_db *db, sqlite3_stmt *query, struct cb_strings *out,
                   struct cb_error **err);
 /* The first two columns of each row, likewise. */
@@ -66,6 +68,14 @@ int cb_db_each_pair(struct cb_db *db, sqlite3_stmt *query,
                     struct cb_error **err);
 /* For statements without rows. */
 int cb_db_run(struct cb_db *db, sqlite3_stmt *query, struct cb_error **err);
+/* Whole statements, given up to two texts (or NULL). 1: there is a row with a non-zero
+ * first column. */
+int cb_db_ask(struct cb_db *db, const char *sql, const char *first, const char *second,
+              struct cb_error **err);
+int cb_db_tell(struct cb_db *db, const char *sql, const char *first, const char *second,
+               struct cb_error **err);
+int cb_db_list(struct cb_db *db, const char *sql, const char *argument,
+               struct cb_strings *out, struct cb_error **err);
 /* Text of a column, never NULL; valid until the next step. */
 const char *cb_column(sqlite3_stmt *query, int at);
 /* Unset when empty or malformed. */
@@ -86,6 +96,9 @@ void cb_db_rollback(struct cb_db_transaction *transaction);
 /* In a transaction: NAME leads to the image ID (text), whatever the platform. */
 int cb_db_name_put(struct cb_db *db, const char *name, const char *id,
                    struct cb_error **err);
+/* 1: it does already. */
+int cb_db_name_leads_to(struct cb_db *db, const char *name, const char *id,
+                        struct cb_error **err);
 
 int cb_db_error(struct cb_db *db, const char *what, struct cb_error **err);
 int cb_db_exec(struct cb_db *db, const char *sql, struct cb_error **err);

@@ -42,8 +42,6 @@ int cb_db_record_find(struct cb_db *db, enum cb_db_record_by by, const char *tex
     cb_query query = query_for(db, by, err);
     int found;
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, text);
     found = cb_db_step(db, query, err);
     if (found <= 0)
@@ -112,8 +110,6 @@ static int put_one(struct cb_db *db, const struct cb_digest *key,
                     " VALUES(?1,?2,?3,?4,?5,?6,?7)",
                     err);
 
-    if (!query)
-        return -1;
     cb_bind_digest(query, 1, key);
     cb_bind_digest(query, 2, &record->identity);
     cb_bind(query, 3, record->snapshot_id ? record->snapshot_id : "");
@@ -154,8 +150,6 @@ int cb_db_record_keys(struct cb_db *db, const char *snapshot_id,
                                  err);
     int found;
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, snapshot_id);
     cb_bind_digest(query, 2, identity);
     cb_bind_int(query, 3, (int64_t)max);
@@ -201,8 +195,6 @@ int cb_db_record_touch(struct cb_db *db, const struct cb_map *keys, int64_t used
         cb_query query =
             cb_db_query(db, "UPDATE records SET used_ns=?2 WHERE key=?1", err);
 
-        if (!query)
-            return -1;
         cb_bind(query, 1, key);
         cb_bind_int(query, 2, used_ns);
         if (cb_db_run(db, query, err) < 0)
@@ -220,8 +212,6 @@ int cb_db_duration_get(struct cb_db *db, const char *name, int64_t *ms,
     cb_query query = cb_db_query(db, "SELECT ms FROM durations WHERE name=?1", err);
     int found;
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, name);
     found = cb_db_step(db, query, err);
     if (found > 0)
@@ -235,8 +225,6 @@ static int put_duration(struct cb_db *db, const struct cb_duration *duration,
     cb_query query = cb_db_query(
         db, "INSERT OR REPLACE INTO durations(name,ms,when_s) VALUES(?1,?2,?3)", err);
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, duration->name);
     cb_bind_int(query, 2, duration->ms);
     cb_bind_int(query, 3, now_s);

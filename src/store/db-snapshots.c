@@ -47,8 +47,6 @@ int cb_db_snapshot_stack(struct cb_db *db, const char *id, struct cb_snapshot_ro
         err);
     int more;
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, id);
     while ((more = cb_db_step(db, query, err)) > 0) {
         struct cb_snapshot_row row = {0};
@@ -70,8 +68,6 @@ static int set_layer(struct cb_db *db, const char *id,
         "UPDATE snapshots SET diff_id=?2,tree=?3,tar_bytes=?4,size_bytes=?5 WHERE id=?1",
         err);
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, id);
     cb_bind_digest(query, 2, &layer->diff_id);
     cb_bind_digest(query, 3, &layer->tree);
@@ -90,8 +86,6 @@ static int set_chain(struct cb_db *db, const struct cb_digest *chain_id, const c
                     " WHERE NOT EXISTS(SELECT 1 FROM snapshots WHERE id=chains.snapshot)",
                     err);
 
-    if (!query)
-        return -1;
     cb_bind_digest(query, 1, chain_id);
     cb_bind(query, 2, id);
     return cb_db_run(db, query, err);
@@ -107,8 +101,6 @@ static int put_row(struct cb_db *db, const struct cb_snapshot_row *row,
                     " VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
                     err);
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, row->id);
     cb_bind(query, 2, row->parent);
     cb_bind_int(query, 3, row->depth);
@@ -128,8 +120,6 @@ int cb_db_snapshot_row(struct cb_db *db, const char *id, struct cb_snapshot_row 
         cb_db_query(db, "SELECT " COLUMNS " FROM snapshots WHERE id=?1", err);
     int found;
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, id);
     found = cb_db_step(db, query, err);
     if (found > 0)
@@ -143,8 +133,6 @@ static int set_fact(struct cb_db *db, const char *id, const char *key, const cha
     cb_query query = cb_db_query(
         db, "INSERT OR REPLACE INTO facts(snapshot,key,value) VALUES(?1,?2,?3)", err);
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, id);
     cb_bind(query, 2, key);
     cb_bind(query, 3, value);
@@ -176,8 +164,6 @@ int cb_db_snapshot_layer(struct cb_db *db, const char *id, struct cb_snapshot_la
         db, "SELECT diff_id,tree,tar_bytes,size_bytes FROM snapshots WHERE id=?1", err);
     int found;
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, id);
     found = cb_db_step(db, query, err);
     if (found <= 0)
@@ -203,8 +189,6 @@ int cb_db_snapshot_set_created(struct cb_db *db, const char *id, int64_t created
     cb_query query =
         cb_db_query(db, "UPDATE snapshots SET created_ns=?2 WHERE id=?1", err);
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, id);
     cb_bind_int(query, 2, created_ns);
     return cb_db_run(db, query, err);
@@ -215,8 +199,6 @@ int cb_db_snapshot_exists(struct cb_db *db, const char *id, struct cb_error **er
     cb_db_hold(db);
     cb_query query = cb_db_query(db, "SELECT 1 FROM snapshots WHERE id=?1", err);
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, id);
     return cb_db_step(db, query, err);
 }
@@ -232,8 +214,6 @@ static int collect_dependents(struct cb_db *db, const char *id, struct cb_string
                     " SELECT id FROM tree",
                     err);
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, id);
     return cb_db_collect(db, query, out, err);
 }
@@ -250,8 +230,6 @@ static int remove_one(struct cb_db *db, const char *id, struct cb_error **err)
     for (i = 0; i < CB_ARRAY_SIZE(sql); i++) {
         cb_query query = cb_db_query(db, sql[i], err);
 
-        if (!query)
-            return -1;
         cb_bind(query, 1, id);
         if (cb_db_run(db, query, err) < 0)
             return -1;
@@ -296,8 +274,6 @@ int cb_db_fact_get(struct cb_db *db, const char *id, const char *key, char **val
         cb_db_query(db, "SELECT value FROM facts WHERE snapshot=?1 AND key=?2", err);
     int found;
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, id);
     cb_bind(query, 2, key);
     found = cb_db_step(db, query, err);
@@ -319,8 +295,6 @@ int cb_db_pin(struct cb_db *db, const char *id, const char *owner, struct cb_err
     cb_query query =
         cb_db_query(db, "INSERT OR IGNORE INTO pins(snapshot,owner) VALUES(?1,?2)", err);
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, id);
     cb_bind(query, 2, owner);
     return cb_db_run(db, query, err);
@@ -331,8 +305,6 @@ int cb_db_snapshot_set_synced(struct cb_db *db, const char *id, struct cb_error 
     cb_db_hold(db);
     cb_query query = cb_db_query(db, "UPDATE snapshots SET synced=1 WHERE id=?1", err);
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, id);
     return cb_db_run(db, query, err);
 }
@@ -342,8 +314,6 @@ int cb_db_unpin(struct cb_db *db, const char *owner, struct cb_error **err)
     cb_db_hold(db);
     cb_query query = cb_db_query(db, "DELETE FROM pins WHERE owner=?1", err);
 
-    if (!query)
-        return -1;
     cb_bind(query, 1, owner);
     return cb_db_run(db, query, err);
 }
@@ -359,8 +329,6 @@ int cb_db_chain_get(struct cb_db *db, const struct cb_digest *chain_id, char id[
                     err);
     int found;
 
-    if (!query)
-        return -1;
     cb_bind_digest(query, 1, chain_id);
     found = cb_db_step(db, query, err);
     if (found > 0)
@@ -395,8 +363,6 @@ int cb_db_layer_blob_add(struct cb_db *db, const struct cb_digest *diff_id,
         " VALUES(?1,?2,?3,?4,?5)",
         err);
 
-    if (!query)
-        return -1;
     cb_bind_digest(query, 1, diff_id);
     cb_bind_digest(query, 2, digest);
     cb_bind(query, 3, media_type);
@@ -416,8 +382,6 @@ int cb_db_layer_blobs(struct cb_db *db, const struct cb_digest *diff_id, int com
         err);
     int more;
 
-    if (!query)
-        return -1;
     cb_bind_digest(query, 1, diff_id);
     cb_bind_int(query, 2, compression);
     while ((more = cb_db_step(db, query, err)) > 0) {

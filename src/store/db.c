@@ -91,15 +91,16 @@ sqlite3_stmt *cb_db_query(struct cb_db *db, const char *sql, struct cb_error **e
 
 void cb_bind(sqlite3_stmt *query, int at, const char *text)
 {
-    if (text)
+    if (query && text)
         sqlite3_bind_text(query, at, text, -1, SQLITE_TRANSIENT);
-    else
+    else if (query)
         sqlite3_bind_null(query, at);
 }
 
 void cb_bind_int(sqlite3_stmt *query, int at, int64_t value)
 {
-    sqlite3_bind_int64(query, at, value);
+    if (query)
+        sqlite3_bind_int64(query, at, value);
 }
 
 void cb_bind_digest(sqlite3_stmt *query, int at, const struct cb_digest *digest)
@@ -112,6 +113,8 @@ void cb_bind_digest(sqlite3_stmt *query, int at, const struct cb_digest *digest)
 
 int cb_db_step(struct cb_db *db, sqlite3_stmt *query, struct cb_error **err)
 {
+    if (!query)
+        return -1;
     switch (sqlite3_step(query)) {
     case SQLITE_ROW:
         return 1;
@@ -125,9 +128,9 @@ int cb_db_step(struct cb_db *db, sqlite3_stmt *query, struct cb_error **err)
 int cb_db_collect(struct cb_db *db, sqlite3_stmt *query, struct cb_strings *out,
                   struct cb_error **err)
 {
-    int more = -1;
+    int more;
 
-    while (query && (more = cb_db_step(db, query, err)) > 0)
+    while ((more = cb_db_step(db, query, err)) > 0)
         cb_strings_add(out, cb_column(query, 0));
     return more;
 }
@@ -136,9 +139,9 @@ int cb_db_each_pair(struct cb_db *db, sqlite3_stmt *query,
                     void (*each)(void *arg, const char *one, const char *two), void *arg,
                     struct cb_error **err)
 {
-    int more = -1;
+    int more;
 
-    while (query && (more = cb_db_step(db, query, err)) > 0)
+    while ((more = cb_db_step(db, query, err)) > 0)
         each(arg, cb_column(query, 0), cb_column(query, 1));
     return more;
 }
@@ -149,6 +152,40 @@ int cb_db_run(struct cb_db *db, sqlite3_stmt *query, struct cb_error **err)
 
     sqlite3_reset(query);
     return result < 0 ? -1 : 0;
+}
+
+int cb_db_ask(struct cb_db *db, const char *sql, const char *first, const char *second,
+              struct cb_error **err)
+{
+    cb_query query = cb_db_query(db, sql, err);
+    int found;
+
+    cb_bind(query, 1, first);
+    if (second)
+        cb_bind(query, 2, second);
+    found = cb_db_step(db, query, err);
+    return found > 0 ? sqlite3_column_int(query, 0) != 0 : found;
+}
+
+int cb_db_tell(struct cb_db *db, const char *sql, const char *first, const char *second,
+               struct cb_error **err)
+{
+    cb_query query = cb_db_query(db, sql, err);
+
+    cb_bind(query, 1, first);
+    if (second)
+        cb_bind(query, 2, second);
+    return cb_db_run(db, query, err);
+}
+
+int cb_db_list(struct cb_db *db, const char *sql, const char *argument,
+               struct cb_strings *out, struct cb_error **err)
+{
+    cb_query query = cb_db_query(db, sql, err);
+
+    if (argument)
+        cb_bind(query, 1, argument);
+    return cb_db_collect(db, query, out, err);
 }
 
 const char *cb_column(sqlite3_stmt *query, int at)
@@ -326,12 +363,20 @@ static int connect_writable(struct cb_db *db, const struct cb_db_options *option
         err);
 }
 
+/* Nobody asks how much memory it has, and counting costs a lock for each piece of it. */
+static void set_up_sqlite(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    cb_db_files_keep();
+}
+
 int cb_db_open(struct cb_db **out, const struct cb_db_options *options,
                struct cb_error **err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     cb_auto(cb_db) db = xcalloc(1, sizeof(*db));
 
-    cb_db_files_keep();
+    pthread_once(&once, set_up_sqlite);
     pthread_mutex_init(&db->mutex, NULL);
     db->no_sync = options->no_sync;
     db->cancel = options->cancel;

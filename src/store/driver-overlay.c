@@ -241,16 +241,24 @@ static int overlay_open_root(const struct cb_stack *stack, int *fd, struct cb_er
     return cb_error_move(err, &first);
 }
 
+/* The mark's usual form; anything else stays. */
+static int remove_mark(int snapshot_fd)
+{
+    unlinkat(snapshot_fd, "work/work/incompat/volatile/dirty", 0);
+    unlinkat(snapshot_fd, "work/work/incompat/volatile", AT_REMOVEDIR);
+    return unlinkat(snapshot_fd, "work/work/incompat", AT_REMOVEDIR);
+}
+
 static int overlay_reset_work(int snapshot_fd, struct cb_error **err)
 {
+    if (remove_mark(snapshot_fd) == 0 || errno == ENOENT)
+        return 0;
     return cb_fs_remove_tree(snapshot_fd, "work/work/incompat", err);
 }
 
 static void overlay_clear_work(int snapshot_fd)
 {
-    unlinkat(snapshot_fd, "work/work/incompat/volatile/dirty", 0);
-    unlinkat(snapshot_fd, "work/work/incompat/volatile", AT_REMOVEDIR);
-    unlinkat(snapshot_fd, "work/work/incompat", AT_REMOVEDIR);
+    remove_mark(snapshot_fd);
     unlinkat(snapshot_fd, "work/work", AT_REMOVEDIR);
 }
 

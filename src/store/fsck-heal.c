@@ -5,6 +5,7 @@
 #include "store/content-priv.h"
 #include "store/db-gc.h"
 #include "store/db-images.h"
+#include "store/db-names.h"
 #include "store/db-snapshots.h"
 
 static int fetch_for(struct cb_store *store, const struct cb_fsck_source *source,

@@ -15,6 +15,7 @@
 #include "store/db-gc.h"
 #include "store/db-images.h"
 #include "store/db-snapshots.h"
+#include "store/outbox.h"
 #include "store/snapshot-priv.h"
 
 #include "oci/oci.h"
@@ -123,7 +124,8 @@ static int mark_snapshots(struct gc *gc, struct cb_error **err)
 static int mark_blobs(struct gc *gc, struct cb_error **err)
 {
     if (mark_resolutions(gc, err) < 0 ||
-        cb_db_reached_blobs(gc->store->db, gc->blobs, err) < 0)
+        cb_db_reached_blobs(gc->store->db, gc->blobs, err) < 0 ||
+        cb_outbox_mark(gc->store, gc->blobs, err) < 0)
         return -1;
     return cb_db_snapshot_blobs(gc->store->db, mark_layer_blob, gc, err);
 }

@@ -6,8 +6,8 @@
 #include "base/strbuf.h"
 #include "store/store.h"
 
-/* Removes blobs and snapshots that no image, cache record, container or living lease
- * reaches. */
+/* Removes blobs and snapshots that no image, cache record, container, cache that is to be
+ * sent (outbox.h) or living lease reaches. */
 int cb_store_gc(struct cb_store *store, uint64_t *freed_bytes, struct cb_error **err);
 
 struct cb_usage {

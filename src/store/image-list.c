@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "store/content.h"
 #include "store/db-images.h"
+#include "store/db-names.h"
 #include "store/store-priv.h"
 
 struct listing {

@@ -29,6 +29,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/db-files.h \
 	%D%/db-gc.h \
 	%D%/db-images.h \
+	%D%/db-names.h \
 	%D%/db-priv.h \
 	%D%/db-records.h \
 	%D%/db-snapshots.h \
@@ -57,6 +58,10 @@ src_store_libstore_a_SOURCES = \
 	%D%/lock.h \
 	%D%/layer-tar.c \
 	%D%/layer-tar.h \
+	%D%/outbox-entry.c \
+	%D%/outbox-priv.h \
+	%D%/outbox.c \
+	%D%/outbox.h \
 	%D%/outline-play.c \
 	%D%/outline-priv.h \
 	%D%/outline-write.c \
@@ -77,6 +82,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/store-priv.h \
 	%D%/store.h \
 	%D%/tar-guard.h \
+	%D%/tar-mend.h \
 	%D%/tar-read-priv.h \
 	%D%/tar.h \
 	%D%/tree-digest.h \
@@ -104,6 +110,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/db-gc.c \
 	%D%/db-image-list.c \
 	%D%/db-images.c \
+	%D%/db-names.c \
 	%D%/db-platforms.c \
 	%D%/db-records.c \
 	%D%/db-salvage.c \
@@ -157,6 +164,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/stat-index.c \
 	%D%/store.c \
 	%D%/tar-guard.c \
+	%D%/tar-mend.c \
 	%D%/tar-read.c \
 	%D%/tar-sniff.c \
 	%D%/tar-write.c \

@@ -1,6 +1,7 @@
 /* The order in which locks are taken. Whoever holds one may take those further down,
  * never those above:
  *
+ *   0. a name's lock in outbox/ (outbox.h), waits long; the directory's is a leaf
  *   1. the step, commit or unpack lock of a key   ingest/….lock, waits long
  *   2. the ingest lock of a blob                  ingest/<hex>.lock, waits long
  *   3. room.lock: something becomes part of a store with a limit (cap.h)

@@ -3,7 +3,7 @@
  * the others. */
 #include "store/refs.h"
 
-#include "store/db-images.h"
+#include "store/db-names.h"
 #include "store/store-priv.h"
 
 #include <stdio.h>

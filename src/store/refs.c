@@ -8,6 +8,7 @@
 #include "base/timestamp.h"
 #include "store/content-priv.h"
 #include "store/db-images.h"
+#include "store/db-names.h"
 #include "store/db-snapshots.h"
 #include "store/store-priv.h"
 
@@ -300,8 +301,8 @@ int cb_resolution_get(struct cb_store *store, const char *canonical, const char 
 /* ── Reading ── */
 
 /* 1/0 */
-static int load(struct cb_store *store, const struct cb_digest *id, struct cb_image **out,
-                struct cb_error **err)
+static int load_to_use(struct cb_store *store, const struct cb_digest *id,
+                       struct cb_image **out, struct cb_error **err)
 {
     cb_auto(cb_image) image = NULL;
     struct cb_db_image row;
@@ -313,13 +314,27 @@ static int load(struct cb_store *store, const struct cb_digest *id, struct cb_im
     image->id = row.id;
     image->manifest = row.manifest;
     image->created_ns = row.created_ns;
-    image->size_bytes = row.size_bytes;
     found = cb_image_read_config(store, image, err);
     if (found <= 0)
         return found;
-    if (cb_db_image_names(store->db, id, &image->names, err) < 0 ||
-        cb_db_image_platform_names(store->db, id, &image->platform_names, err) < 0 ||
-        cb_db_image_repo_digests(store->db, id, &image->repo_digests, err) < 0)
+    if (cb_db_image_repo_digests(store->db, id, &image->repo_digests, err) < 0)
+        return -1;
+    *out = cb_steal(&image);
+    return 1;
+}
+
+/* 1/0 */
+static int load(struct cb_store *store, const struct cb_digest *id, struct cb_image **out,
+                struct cb_error **err)
+{
+    cb_auto(cb_image) image = NULL;
+    int found = load_to_use(store, id, &image, err);
+
+    if (found <= 0)
+        return found;
+    if (cb_db_image_size(store->db, id, &image->size_bytes, err) < 0 ||
+        cb_db_image_names(store->db, id, &image->names, err) < 0 ||
+        cb_db_image_platform_names(store->db, id, &image->platform_names, err) < 0)
         return -1;
     *out = cb_steal(&image);
     return 1;
@@ -435,28 +450,53 @@ static int find_by_prefix(struct cb_store *store, const char *text, struct cb_di
 }
 
 /* As docker looks: a full id is an id; else names come before prefixes of ids. */
+int cb_image_find_id(struct cb_store *store, const char *text, struct cb_digest *id,
+                     int *by_id, struct cb_error **err)
+{
+    const char *hex = strncmp(text, "sha256:", 7) == 0 ? text + 7 : text;
+    int found = 0;
+
+    *by_id = 0;
+    if (strlen(hex) != 64 || !is_hex(hex))
+        found = find_by_name(store, text, id, err);
+    if (found != 0)
+        return found;
+    *by_id = 1;
+    return find_by_prefix(store, text, id, err);
+}
+
+typedef int loader(struct cb_store *store, const struct cb_digest *id,
+                   struct cb_image **out, struct cb_error **err);
+
+static int find_and(loader *load_one, struct cb_store *store, const char *text,
+                    const struct cb_platform *platform, struct cb_image **out, int *by_id,
+                    struct cb_error **err)
+{
+    struct cb_digest id;
+    int as_id, found = cb_image_find_id(store, text, &id, &as_id, err);
+
+    if (found > 0 && !as_id && platform &&
+        cb_ref_choose(store, text, platform, &id, err) < 0)
+        return -1;
+    if (found > 0)
+        found = load_one(store, &id, out, err);
+    if (found > 0 && by_id)
+        *by_id = as_id;
+    return found;
+}
+
 int cb_image_find_for(struct cb_store *store, const char *text,
                       const struct cb_platform *platform, struct cb_image **out,
                       int *by_id, struct cb_error **err)
 {
-    struct cb_digest id;
-    int found = 0, as_id = 0;
-    const char *hex = strncmp(text, "sha256:", 7) == 0 ? text + 7 : text;
+    return find_and(load, store, text, platform, out, by_id, err);
+}
 
-    if (strlen(hex) != 64 || !is_hex(hex))
-        found = find_by_name(store, text, &id, err);
-    if (found > 0 && platform && cb_ref_choose(store, text, platform, &id, err) < 0)
-        return -1;
-    if (found == 0) {
-        as_id = 1;
-        found = find_by_prefix(store, text, &id, err);
-    }
-    if (found <= 0)
-        return found;
-    found = load(store, &id, out, err);
-    if (found > 0 && by_id)
-        *by_id = as_id;
-    return found;
+int cb_image_find_to_use(struct cb_store *store, const char *text,
+                         const struct cb_platform *platform, struct cb_image **out,
+                         int *by_id, struct cb_error **err)
+{
+    return find_and(load_to_use, store, text, platform, out, by_id, err);
 }
 
 int cb_image_find(struct cb_store *store, const char *text, struct cb_image **out,

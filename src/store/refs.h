@@ -88,6 +88,13 @@ int cb_image_find(struct cb_store *store, const char *text, struct cb_image **ou
 int cb_image_find_for(struct cb_store *store, const char *text,
                       const struct cb_platform *platform, struct cb_image **out,
                       int *by_id, struct cb_error **err);
+/* The same for who uses the image and does not show it: no names, no size. */
+int cb_image_find_to_use(struct cb_store *store, const char *text,
+                         const struct cb_platform *platform, struct cb_image **out,
+                         int *by_id, struct cb_error **err);
+/* Only which it is. */
+int cb_image_find_id(struct cb_store *store, const char *text, struct cb_digest *id,
+                     int *by_id, struct cb_error **err);
 /* *ID becomes the best for PLATFORM of the name TEXT, and stays when that has one image.
  */
 int cb_ref_choose(struct cb_store *store, const char *text,

@@ -1,4 +1,4 @@
-/* Tar reading: decoder → digest and guard → libarchive → checked entries.
+/* Tar reading: decoder → digest → guard and mend → libarchive → checked entries.
  *
  * libarchive is given plain tar only, and formats other than tar are not enabled. Its
  * answers are still not trusted: ids beyond 32 bit, sizes below zero, absurd sparse maps
@@ -10,7 +10,7 @@
 #include "base/vec.h"
 #include "store/archive-api.h"
 #include "store/decompress.h"
-#include "store/tar-guard.h"
+#include "store/tar-mend.h"
 #include "store/tar-read-priv.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ struct input {
 struct cb_tar_reader {
     struct cb_decoder *decoder;
     struct cb_hasher *hasher;
-    struct cb_tar_guard guard;
+    struct cb_tar_mend mend;
     struct cb_archive_api api;
     struct archive *archive;
     struct archive_entry *entry; /* libarchive's own */
@@ -65,30 +65,37 @@ static int pull(struct cb_tar_reader *reader, const void **bytes, ssize_t *len,
     return reader->tap ? reader->tap(reader->tap_arg, *bytes, (size_t)*len, err) : 0;
 }
 
-/* What the archive's writer has left out; the digest is of what it wrote. */
-static ssize_t fill_up(struct cb_tar_reader *reader, const void **bytes)
+/* 1 a piece, 0 the end. */
+static int next_of_stream(struct cb_tar_reader *reader, const void **bytes, size_t *len,
+                          struct cb_error **err)
 {
-    static const unsigned char zeros[512];
-    size_t missing = cb_tar_guard_missing(&reader->guard);
+    int more;
 
-    if (!missing || cb_tar_guard_feed(&reader->guard, zeros, missing, NULL) < 0)
-        return 0;
-    *bytes = zeros;
-    return (ssize_t)missing;
+    while ((more = cb_tar_mend_give(&reader->mend, bytes, len, err)) == 0) {
+        const void *pulled;
+        ssize_t count;
+
+        if (pull(reader, &pulled, &count, err) < 0)
+            return -1;
+        if (count == 0) {
+            *len = cb_tar_mend_end(&reader->mend, bytes);
+            return *len > 0;
+        }
+        cb_tar_mend_take(&reader->mend, pulled, (size_t)count);
+    }
+    return more;
 }
 
 static la_ssize_t feed(struct archive *archive, void *arg, const void **bytes)
 {
     struct cb_tar_reader *reader = arg;
-    ssize_t len;
+    size_t len = 0;
 
-    if (pull(reader, bytes, &len, &reader->error) < 0 ||
-        (len > 0 &&
-         cb_tar_guard_feed(&reader->guard, *bytes, (size_t)len, &reader->error) < 0)) {
+    if (next_of_stream(reader, bytes, &len, &reader->error) < 0) {
         reader->api.archive_set_error(archive, EIO, "stream");
         return -1;
     }
-    return len ? len : fill_up(reader, bytes);
+    return (la_ssize_t)len;
 }
 
 static int failed(struct cb_tar_reader *reader, struct cb_error **err)
@@ -111,7 +118,7 @@ int cb_tar_reader_new(struct cb_tar_reader **out,
 
     reader->max_bytes = max_bytes ? max_bytes : UINT64_MAX;
     reader->hasher = cb_hasher_new(CB_SHA256);
-    cb_tar_guard_init(&reader->guard);
+    cb_tar_mend_init(&reader->mend);
     if (cb_decoder_new(&reader->decoder, read, arg, filters, max_bytes, err) < 0 ||
         cb_archive_api_load(&reader->api, err) < 0)
         return -1;

@@ -1,8 +1,8 @@
 /* Tar streams. Reading: libarchive (loaded when first used), formats tar only, filters by
  * name, its known gaps closed here (ids over 2^32-2, negative sizes, NUL in names, bytes
- * after the end mark). Writing: our own canonical form, Go's archive/tar choices (ustar,
- * PAX records only where a field does not fit; SCHILY.xattr.*; whole-second mtimes unless
- * nanoseconds matter: then PAX mtime). */
+ * after the end mark, names of old Go). Writing: our own canonical form, Go's archive/tar
+ * choices (ustar, PAX records only where a field does not fit; SCHILY.xattr.*;
+ * whole-second mtimes unless nanoseconds matter: then PAX mtime). */
 #ifndef CB_STORE_TAR_H
 #define CB_STORE_TAR_H
 

@@ -269,12 +269,70 @@ static void note_unpacked(struct cb_untar *untar, const char *path)
     }
 }
 
+/* 1: there was something at PATH that is no directory, and this layer did not make it. */
+static int remove_file_below(struct cb_untar *untar, const char *path,
+                             struct cb_error **err)
+{
+    cb_autofree char *real = NULL;
+    cb_autofd int fd = -1;
+    const char *name;
+    struct stat st;
+    int dir_fd;
+
+    if (cb_fs_open_in_root(untar->root_fd, path, O_PATH, 0, &fd, NULL) < 0 ||
+        fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
+        return 0;
+    if (find_parent(untar, path, &dir_fd, &name, err) < 0)
+        return -1;
+    real = real_path(untar, name);
+    if (was_unpacked(untar, real))
+        return 0;
+    if (unlinkat(dir_fd, name, 0) < 0)
+        return cb_error_errno(err, errno, "archive: remove `%s`", path);
+    cb_untar_forget_parent_later(untar);
+    return 1;
+}
+
+/* A layer may have names in a directory that it does not list itself. Where the layers
+ * below have a file there, overlay would show the directory. */
+static int make_way_in(struct cb_untar *untar, const char *path, struct cb_error **err)
+{
+    cb_autofree char *each = xstrdup(path);
+
+    for (char *slash = each; (slash = strchr(slash, '/')); *slash++ = '/') {
+        int removed;
+
+        *slash = '\0';
+        removed = remove_file_below(untar, each, err);
+        if (removed)
+            return removed;
+    }
+    return 0;
+}
+
+static int find_or_make_parent(struct cb_untar *untar, const char *path, int *fd,
+                               const char **name, struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+    int found = find_parent(untar, path, fd, name, &error);
+    int way;
+
+    if (found >= 0)
+        return found;
+    if (untar->options->way == CB_UNTAR_MERGED && cb_error_errnum(error) == ENOTDIR) {
+        way = make_way_in(untar, path, err);
+        if (way)
+            return way < 0 ? -1 : find_parent(untar, path, fd, name, err);
+    }
+    return cb_error_move(err, &error);
+}
+
 static int extract(struct cb_untar *untar, const struct cb_tar_entry *entry,
                    const char *path, struct cb_error **err)
 {
     const char *name;
     int dir_fd;
-    int found = find_parent(untar, path, &dir_fd, &name, err);
+    int found = find_or_make_parent(untar, path, &dir_fd, &name, err);
 
     if (found <= 0)
         return found;

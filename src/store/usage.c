@@ -7,6 +7,7 @@
 #include "store/attested.h"
 #include "store/cache-items.h"
 #include "store/db-gc.h"
+#include "store/outbox.h"
 #include "store/snapshot-priv.h"
 #include "store/walk.h"
 
@@ -213,9 +214,15 @@ static uint64_t plain_files_bytes(int dir_fd)
 static int add_rest(struct cb_store *store, const struct cb_map *known,
                     struct cb_usage_part *rest, struct cb_error **err)
 {
-    static const char *const directories[] = {
-        "ingest", "urls",       "journal", "networks",
-        "tmp",    "containers", "leases",  CB_ATTESTED_DIRECTORY};
+    static const char *const directories[] = {"ingest",
+                                              "urls",
+                                              "journal",
+                                              "networks",
+                                              "tmp",
+                                              "containers",
+                                              "leases",
+                                              CB_ATTESTED_DIRECTORY,
+                                              CB_OUTBOX_DIRECTORY};
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(directories); i++)
         rest->bytes += cb_tree_bytes(store->root_fd, directories[i]);

@@ -2,13 +2,6 @@
 load helpers
 load helpers-web
 
-# One repository as the only source: add URL DEST [FLAG…]
-add() {
-    local url=$1 dest=$2
-    shift 2
-    printf 'FROM busybox\nADD %s %s %s\n' "$*" "$url" "$dest" >"$DIR/Dockerfile"
-}
-
 # What a repository's file `file` says: it is added to a directory of its own.
 file_of() {
     add "$1" /a/
@@ -268,6 +261,62 @@ packs() {
     build_ok
     in_image ls -A /a/mods/middle
     expect_output ""
+}
+
+@test "the store keeps submodules, too: those that are known are asked for nowhere" {
+    make_repo inner
+    make_repo middle
+    tgit -C "$REPO" submodule --quiet add "$WEB/git/inner.git" deep/inner
+    commit module
+    push
+    make_repo outer
+    tgit -C "$REPO" submodule --quiet add "$WEB/git/middle.git" mods/middle
+    tgit -C "$REPO" submodule --quiet add "$WEB/git/inner.git" unwanted
+    tgit -C "$REPO" config -f .gitmodules submodule.unwanted.update none
+    commit module
+    push
+    add "$WEB/git/outer.git#main" /a
+    build_ok
+    first=$(head_of)
+    mkdir "$REPO/more"
+    touch "$REPO/more/new"
+    commit more
+    push
+    forget_requests
+    build_ok
+    in_image sh -c 'cd /a; cat mods/middle/deep/inner/file; ls more; ls -A unwanted; find . -name .git'
+    expect_output $'one\nnew'
+    not grep -q -e /middle.git -e /inner.git "$WEB_LOG"
+    forget_requests
+    add "$WEB/git/outer.git#$first:mods" /a
+    build_ok --offline
+    in_image cat /a/middle/deep/inner/file
+    expect_output one
+    expect_requests ""
+    run "$CBUILD" du --verbose
+    expect_contains "shared git repo for $WEB/git/middle.git" "shared git repo for $WEB/git/inner.git"
+    rm -rf "$STORE/git"
+    add "$WEB/git/outer.git#$first" /a --keep-git-dir=true
+    build_ok
+    "$CBUILD" run --rm img cat /a/mods/middle/deep/inner/file
+}
+
+@test "a submodule is sent nothing that was given for the repository it is in" {
+    make_repo inner
+    make_repo outer
+    tgit -C "$REPO" submodule --quiet add "$WEB/git/inner.git" same
+    tgit -C "$REPO" submodule --quiet add "$WEB/git/inner.git" other
+    tgit -C "$REPO" config -f .gitmodules submodule.other.url "$WEB_OTHER/git/inner.git"
+    commit module
+    push
+    add "$WEB/git/outer.git" /a
+    printf token >"$BATS_TEST_TMPDIR/token"
+    build_ok --secret "id=GIT_AUTH_TOKEN,src=$BATS_TEST_TMPDIR/token"
+    in_image cat /a/same/file /a/other/file
+    expect_output $'one\none'
+    run jq -r 'select(.authorization) | .path | split("/")[2]' "$WEB_LOG"
+    [ "$(sort -u <<<"$output")" = outer.git ]
+    grep -q /inner.git "$WEB_LOG"
 }
 
 @test "hostile submodules do not get at files or programs" {
@@ -539,6 +588,7 @@ EOF
     in_image cat /a/.git/config
     expect_lacks s3cr3t
     run "$CBUILD" inspect img
+    expect_status 0
     expect_lacks s3cr3t
     not grep -r s3cr3t "$STORE"
 }

@@ -43,7 +43,7 @@ ip_of() { # ip_of CONTAINER NETWORK
     "$CBUILD" ps -a --no-trunc --format '{{.ID}} {{.Names}}' | awk -v name="$1" '$2 == name { print $1 }' |
         xargs -I{} jq -r ".Network.Networks[\"$2\"].IPAddress" "$STORE/containers/{}/state.json"
 }
-# A page by name. Names are known a moment after a container has joined.
+# A page by name, as soon as its server listens.
 page_from() { # page_from ADDRESS COMMAND…: of cbuild
     local address=$1
     shift
@@ -69,7 +69,8 @@ nothing_is_left() {
     cbuild run --rm busybox wget -qO- "http://$address/"
     expect_output page
     cbuild run --rm busybox wget -qO- http://db/
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains "bad address 'db'"
     cbuild run --rm --name user --link db:the-db busybox sh -c 'env | grep THE_DB | sort; grep the-db /etc/hosts; wget -qO- http://the-db/ && wget -qO- http://db/'
     expect_output "THE_DB_ENV_SECRET=x
 THE_DB_NAME=/user/the-db
@@ -95,7 +96,7 @@ page"
     "$CBUILD" create --name db busybox true
     cbuild run --rm --name user --link db busybox true
     expect_contains 'Cannot link to a non running container: /db AS /user/db'
-    cbuild run -d --name ranges --expose 100-102 --expose 104 --expose 100/udp busybox sleep 1000
+    "$CBUILD" run -d --name ranges --expose 100-102 --expose 104 --expose 100/udp busybox sleep 1000
     cbuild ps --format '{{.Ports}}'
     expect_output '100-102/tcp, 100/udp, 104/tcp'
     "$CBUILD" rm -f ranges
@@ -142,6 +143,32 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     "$CBUILD" exec "$1" nslookup -type=a "$2." >/dev/null 2>&1
 }
 
+@test "while the server of names takes its time to start again, a container answers and stops" {
+    real=$(PATH=$PATH:/usr/libexec/podman:/usr/lib/podman command -v aardvark-dns)
+    mkdir "$DIR/bin"
+    mkfifo "$DIR/go"
+    printf '#!/bin/sh\n[ ! -e %s/slow ] || { : >%s/began; read -r line <%s/go; }\nexec %s "$@"\n' "$DIR" "$DIR" "$DIR" "$real" >"$DIR/bin/aardvark-dns"
+    chmod +x "$DIR/bin/aardvark-dns"
+    "$CBUILD" network create --subnet 10.99.24.0/24 slow >/dev/null
+    PATH=$DIR/bin:$PATH "$CBUILD" run -d --name first --network slow busybox sleep 1000 >/dev/null
+    : >"$DIR/slow"
+    kill_server
+    wait_until test -e "$DIR/began"
+    run timeout 30 "$CBUILD" exec first echo there
+    expect_output there
+    rm "$DIR/slow" "$DIR/began"
+    echo >"$DIR/go"
+    wait_until cbuild_finds first first
+    : >"$DIR/slow"
+    kill_server
+    wait_until test -e "$DIR/began"
+    run timeout 30 "$CBUILD" stop -t 0 first
+    expect_output first
+}
+kill_server() {
+    kill -9 "$(cat "/run/cbuild/net-$(stat -L -c %i "/proc/$HOLDER/ns/net")/names/aardvark-dns/aardvark.pid")"
+}
+
 @test "a container that runs is found by the name it was given since" {
     "$CBUILD" network create --subnet 10.99.16.0/24 called >/dev/null
     web before page --network called --network-alias always
@@ -160,13 +187,57 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     expect_output '{"IPv4Address":"10.99.16.9"}'
 }
 
+@test "a link on a network of one's own is a name more, for its container alone, of whoever is called so" {
+    "$CBUILD" network create --subnet 10.99.25.0/24 linked >/dev/null
+    "$CBUILD" network create --subnet 10.99.26.0/24 second >/dev/null
+    "$CBUILD" run -d --name one --network linked --dns 127.0.0.1 --link late:friend --link one:self busybox sleep 1000 >/dev/null
+    cbuild exec one ping -c 1 -W 5 friend
+    expect_output "ping: bad address 'friend'"
+    "$CBUILD" run -d --name late --network linked --network second --dns 127.0.0.1 busybox sleep 1000 >/dev/null
+    cbuild exec one sh -c 'nslookup friend; nslookup friend.linked; nslookup self; nslookup late'
+    expect_contains 'Server:		127.0.0.11' $'friend\nAddress: 10.99.25.3' $'friend.linked\nAddress: 10.99.25.3' $'self\nAddress: 10.99.25.2' \
+        $'late\nAddress: 10.99.25.3'
+    cbuild exec one cat /etc/hosts
+    expect_lacks friend
+    cbuild exec late ping -c 1 -W 5 friend
+    expect_output "ping: bad address 'friend'"
+    cbuild inspect -f '{{json .HostConfig.Links}} {{json .NetworkSettings.Networks.linked.Links}}' one
+    expect_output 'null ["late:friend","one:self"]'
+    # the name goes on to mean what it says
+    "$CBUILD" rm -f late >/dev/null
+    "$CBUILD" run -d --name late --network linked --ip 10.99.25.77 busybox sleep 1000 >/dev/null
+    cbuild exec one nslookup friend
+    expect_contains 'Address: 10.99.25.77'
+    # one that is connected later, running or not
+    "$CBUILD" network connect second late
+    "$CBUILD" network connect --link late:other second one
+    cbuild exec one sh -c 'nslookup other; nslookup friend'
+    expect_contains $'other\nAddress: 10.99.26.2' 'Address: 10.99.25.77'
+    cbuild exec one ping -c 1 -W 5 friend.second
+    expect_output "ping: bad address 'friend.second'"
+    "$CBUILD" network disconnect linked one
+    cbuild exec one sh -c 'nslookup other; ping -c 1 -W 5 friend'
+    expect_contains $'other\nAddress: 10.99.26.2' "ping: bad address 'friend'"
+    "$CBUILD" stop -t 0 one
+    "$CBUILD" network disconnect second one
+    "$CBUILD" network connect --link late:again --link late linked one
+    cbuild inspect -f '{{json .NetworkSettings.Networks.linked.Links}}' one
+    expect_output '["late:again","late"]'
+    "$CBUILD" start one
+    cbuild exec one nslookup again
+    expect_contains 'Address: 10.99.25.77'
+    cbuild network connect --link a:b:c second one
+    expect_contains 'bad format for links: a:b:c'
+}
+
 @test "a container that runs is connected and disconnected" {
     "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
     "$CBUILD" network create --subnet 10.99.2.0/24 --internal back >/dev/null
     web one page
     "$CBUILD" run -d --name two --network front busybox sleep 1000 >/dev/null
     cbuild exec two wget -qO- http://one/
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains "bad address 'one'"
     "$CBUILD" network connect --alias uno --ip 10.99.1.50 front one
     page_from uno exec two
     cbuild exec one nslookup -type=a two
@@ -181,7 +252,8 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     page_from one run --rm --network back busybox
     "$CBUILD" network disconnect front one
     cbuild exec two wget -qO- http://uno/
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains "bad address 'uno'"
     cbuild network disconnect front one
     expect_status 1
     expect_contains 'is not connected to network front'
@@ -209,6 +281,8 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     "$CBUILD" network disconnect front one
     cbuild exec one ip -o link
     [ "${#lines[@]}" -eq 1 ]
+    cbuild inspect -f '{{.HostConfig.NetworkMode}} {{json .NetworkSettings.Networks}}' one
+    expect_output 'bridge {}'
     "$CBUILD" restart -t 0 one
     cbuild exec one ip -o link
     [ "${#lines[@]}" -eq 1 ]
@@ -309,11 +383,30 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     expect_contains 'conflicting options: hostname and the network mode'
     cbuild run --rm --network container:one --add-host a:1.2.3.4 busybox true
     expect_contains 'conflicting options: custom host-to-IP mapping and the network mode'
+    cbuild run -d --name never --network container:one --network-alias a busybox true
+    expect_contains 'network-scoped alias is supported only for containers in user defined networks'
+    cbuild run -d --name never --network host --mac-address 02:00:00:00:00:09 busybox true
+    expect_contains 'conflicting options: mac-address and the network mode'
+    cbuild inspect never
+    expect_status 1
     cbuild run -d --network container:nope busybox true
     expect_contains 'No such container: nope'
     "$CBUILD" run -d --name two --network container:one busybox sleep 1000
     cbuild network connect bridge two
     expect_contains 'cannot be connected to any other network'
+    # whatever it is called since
+    id=$("$CBUILD" inspect -f '{{.Id}}' one)
+    cbuild inspect -f '{{.HostConfig.NetworkMode}}' two
+    expect_output "container:$id"
+    "$CBUILD" rename one uno
+    "$CBUILD" restart -t 0 uno
+    # the network it had goes with it
+    cbuild exec two ip -o link
+    [ "${#lines[@]}" -eq 1 ]
+    "$CBUILD" restart -t 0 two
+    cbuild exec two ip -o -4 addr show eth0
+    expect_contains "$(ip_of uno bridge)/16"
+    "$CBUILD" rename uno one
     "$CBUILD" rm -f one
     cbuild exec two ip -o link
     expect_contains lo:
@@ -402,16 +495,22 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
 @test "the configuration's words for the bridge: its own address, and those of containers" {
     export CBUILD_CONFIG=$BATS_TEST_TMPDIR/config.json
     echo '{"bip": "198.18.40.9/24", "fixed-cidr": "198.18.40.128/26"}' >"$CBUILD_CONFIG"
+    cbuild network inspect -f '{{json .IPAM.Config}}' bridge
+    expect_output '[{"Subnet":"198.18.40.0/24","IPRange":"198.18.40.128/26","Gateway":"198.18.40.9"}]'
     cbuild run --rm busybox sh -c 'ip -o -4 addr show eth0; ip route'
     expect_contains 'inet 198.18.40.128/24' 'default via 198.18.40.9 '
     cbuild network inspect -f '{{json .IPAM.Config}}' bridge
-    expect_contains '"Subnet":"198.18.40.0/24"' '"Gateway":"198.18.40.9"'
+    expect_output '[{"Subnet":"198.18.40.0/24","IPRange":"198.18.40.128/26","Gateway":"198.18.40.9"}]'
     # another address waits until nobody is on it
     "$CBUILD" run -d --name stays busybox sleep 1000 >/dev/null
     echo '{"bip": "198.18.41.1/24"}' >"$CBUILD_CONFIG"
     cbuild run --rm busybox ip -o -4 addr show eth0
     expect_contains 'inet 198.18.40.' 'stays 198.18.40.0/24 while containers are on it, and not 198.18.41.0/24'
+    cbuild network inspect -f '{{(index .IPAM.Config 0).Subnet}}' bridge
+    expect_output 198.18.40.0/24
     "$CBUILD" rm -f stays >/dev/null
+    cbuild network inspect -f '{{(index .IPAM.Config 0).Subnet}}' bridge
+    expect_output 198.18.41.0/24
     cbuild run --rm busybox ip -o -4 addr show eth0
     expect_contains 'inet 198.18.41.2/24'
     expect_lacks stays
@@ -489,6 +588,64 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     kill -9 $(pgrep -f "cbuild-monitor $STORE ")
     wait_until "$CBUILD" network rm alone
     [ "$(host ip -o link | grep -c .)" = "$links" ]
+}
+
+@test "macvlan: containers find each other by name, and others' names by the servers they are given" {
+    "$CBUILD" network create -d macvlan --subnet 10.99.21.0/24 lan >/dev/null
+    "$CBUILD" run -d --name First --network lan --network-alias both --dns 10.99.21.9 busybox sleep 1000 >/dev/null
+    "$CBUILD" run -d --name second --network lan --network-alias both busybox sleep 1000 >/dev/null
+    # Port 53 is free for a container that is a name server itself.
+    "$CBUILD" run -d --name far --network lan --ip 10.99.21.9 busybox sleep 1000 >/dev/null
+    nsenter -t "$("$CBUILD" inspect -f '{{.State.Pid}}' far)" -n python3 "$BATS_TEST_DIRNAME/../lib/name-server.py" far.example 203.0.113.7 \
+        "$DIR/ready" 3>&- &
+    server=$!
+    wait_until test -e "$DIR/ready"
+    id=$("$CBUILD" inspect -f '{{.Id}}' second)
+    cbuild exec First cat /etc/resolv.conf
+    expect_contains 'nameserver 127.0.0.11' 'options ndots:0'
+    for name in second SECOND second.lan "${id:0:12}"; do
+        cbuild exec First nslookup "$name"
+        expect_contains 'Address: 10.99.21.3'
+    done
+    cbuild exec second nslookup both
+    expect_contains 'Address: 10.99.21.2' 'Address: 10.99.21.3'
+    cbuild exec second nslookup 10.99.21.2
+    expect_contains 'name = First.lan'
+    "$CBUILD" run -d --name asks --network lan --dns 10.99.21.3 --dns 10.99.21.9 --link second:other busybox sleep 1000 >/dev/null
+    cbuild exec asks sh -c 'nslookup far.example; nslookup first; ping -c 1 -W 5 other; nslookup no.example'
+    expect_contains 'Address: 203.0.113.7' 'Address: 10.99.21.2' 'PING other (10.99.21.3)' "can't find no.example: NXDOMAIN"
+    pid=$("$CBUILD" inspect -f '{{.State.Pid}}' asks)
+    run nsenter -t "$pid" -n python3 "$BATS_TEST_DIRNAME/../lib/ask-names.py" 127.0.0.11 second far.example first.lan no.example
+    expect_output $'second 0 10.99.21.3\nfar.example 0 203.0.113.7\nfirst.lan 0 10.99.21.2\nno.example 3'
+    "$CBUILD" rename second third
+    cbuild exec First nslookup third
+    expect_contains 'Address: 10.99.21.3'
+    not "$CBUILD" exec First ping -c 1 -W 5 second
+    "$CBUILD" restart -t 0 First
+    cbuild exec First nslookup third
+    expect_contains 'Address: 10.99.21.3'
+    "$CBUILD" rm -f third
+    not "$CBUILD" exec First ping -c 1 -W 5 third
+    kill "$server"
+}
+
+@test "macvlan: who is on a bridge as well knows the names of both, and of the bridge's alone when it has left" {
+    "$CBUILD" network create -d macvlan --subnet 10.99.22.0/24 lan >/dev/null
+    "$CBUILD" network create --subnet 10.99.23.0/24 other >/dev/null
+    "$CBUILD" run -d --name neighbour --network lan --dns 127.0.0.1 busybox sleep 1000 >/dev/null
+    "$CBUILD" run -d --name bridged --network other busybox sleep 1000 >/dev/null
+    "$CBUILD" run -d --name one --network other --dns 127.0.0.1 busybox sleep 1000 >/dev/null
+    "$CBUILD" network connect --alias joined lan one
+    cbuild exec one sh -c 'nslookup bridged; nslookup neighbour'
+    expect_contains 'Server:		127.0.0.11' 'Address: 10.99.23.2' 'Address: 10.99.22.2'
+    cbuild exec neighbour nslookup joined
+    expect_contains 'Address: 10.99.22.3'
+    pid=$("$CBUILD" inspect -f '{{.State.Pid}}' one)
+    "$CBUILD" network disconnect lan one
+    cbuild exec one nslookup bridged
+    expect_contains 'Server:		10.99.23.1' 'Address: 10.99.23.2'
+    [ "$(nsenter -t "$pid" -n iptables-save -t nat | grep -c DNAT)" = 0 ]
+    not "$CBUILD" exec one ping -c 1 -W 5 neighbour
 }
 
 @test "macvlan: of several subnets an address is in the one it names, else in the first with room" {
@@ -608,6 +765,28 @@ END
     expect_output '192.0.2.1 mine'
 }
 
+@test "who was made without a network joins one when it has left none" {
+    "$CBUILD" network create --subnet 10.99.27.0/24 late >/dev/null
+    "$CBUILD" run -d --name one --network none busybox sleep 1000 >/dev/null
+    cbuild network connect late one
+    expect_contains 'one of the networks in private (none) mode'
+    "$CBUILD" network disconnect none one
+    "$CBUILD" network connect --alias uno late one
+    cbuild exec one sh -c 'ip -o -4 addr show eth0; nslookup uno'
+    expect_contains 'inet 10.99.27.2/24' 'Address: 10.99.27.2'
+    cbuild inspect -f '{{.HostConfig.NetworkMode}} {{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}' one
+    expect_output 'none late'
+    "$CBUILD" restart -t 0 one
+    cbuild exec one ip -o -4 addr show eth0
+    expect_contains 'inet 10.99.27.2/24'
+    # what it was told stays to be seen
+    id=$("$CBUILD" inspect -f '{{.Id}}' one)
+    network=$("$CBUILD" network inspect -f '{{.Id}}' late)
+    "$CBUILD" stop -t 0 one
+    cbuild inspect -f '{{with .NetworkSettings.Networks.late}}{{.Aliases}} {{.NetworkID}}{{.IPAddress}}{{end}}' one
+    expect_output "[uno ${id:0:12}] $network"
+}
+
 @test "none and host cannot be connected to others" {
     "$CBUILD" network create front >/dev/null
     "$CBUILD" run -d --name alone --network none busybox sleep 1000 >/dev/null
@@ -615,7 +794,7 @@ END
     cbuild network connect front alone
     expect_contains 'container cannot be connected to multiple networks with one of the networks in private (none) mode'
     cbuild network connect front hosted
-    expect_contains 'container cannot be disconnected from host network or connected to host network'
+    expect_contains 'container sharing network namespace with another container or host cannot be connected to any other network'
     cbuild network disconnect host hosted
     expect_contains 'container cannot be disconnected from host network or connected to host network'
     cbuild network connect host alone

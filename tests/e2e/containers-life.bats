@@ -146,7 +146,7 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     expect_contains 'is not paused'
     cbuild exec "$name" echo on
     expect_output on
-    cbuild pause "$name"
+    "$CBUILD" pause "$name"
     cbuild stop "$name"
     expect_status 0
     status_has 'Exited (7)'
@@ -299,7 +299,7 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     [[ ${lines[1]} =~ [0-9a-f]{12}\ +$name\ +[0-9.]+%\ +[0-9.]+[KM]iB\ /\ [0-9.]+[GM]iB ]]
     cbuild stats --no-stream --format '{{.Name}} {{.PIDs}}' "$name"
     expect_output "$name 2"
-    cbuild stop -t 1 "$name"
+    "$CBUILD" stop -t 1 "$name"
     cbuild top "$name"
     expect_status 1
     expect_contains 'is not running'
@@ -371,6 +371,7 @@ $name"
     cbuild run --label-file "$DIR/nosuch" --network none busybox true
     expect_status 125
     cbuild run --init --network none busybox sh -c 'cat /proc/1/comm'
+    expect_status 0
     expect_lacks sh
 }
 
@@ -414,7 +415,7 @@ $name"
 }
 
 @test "logs: --since 0 is 1970, --until 0 no limit" {
-    cbuild run --network none --name "$name" busybox echo hello
+    "$CBUILD" run --network none --name "$name" busybox echo hello
     cbuild logs --since 0 --until 0 "$name"
     expect_output hello
     cbuild logs --since 0s "$name"
@@ -471,14 +472,14 @@ $name"
     cbuild rm -l nosuch
     expect_status 1
     expect_output "cbuild: No such container: nosuch"
-    cbuild create --network none --name "$name" busybox true
+    "$CBUILD" create --network none --name "$name" busybox true
     cbuild rm -l "$name"
     expect_status 1
     expect_output "cbuild: Conflict, cannot remove the default link name of the container"
 }
 
 @test "inspect: a range of ports, no limit of processes, a health check without a command" {
-    cbuild create --network none --name "$name" -p 127.0.0.1:8500-8505:80 --pids-limit -1 --health-interval 3s busybox true
+    "$CBUILD" create --network none --name "$name" -p 127.0.0.1:8500-8505:80 --pids-limit -1 --health-interval 3s busybox true
     cbuild inspect -f '{{json .HostConfig.PortBindings}} {{json .HostConfig.PidsLimit}} {{json .Config.Healthcheck}}' "$name"
     expect_output '{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"8500-8505"}]} null {"Interval":3000000000}'
 }

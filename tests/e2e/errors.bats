@@ -203,6 +203,32 @@ END
     expect_contains 'requires exactly 1 argument'
 }
 
+@test "slips in the names of commands and options lead to what was meant" {
+    local words meant
+    while IFS='|' read -r words meant; do
+        # shellcheck disable=SC2086 # words
+        run "$CBUILD" $words
+        [ "$status" -ne 0 ]
+        expect_contains "hint: did you mean $meant?"
+    done <<'EOF'
+--hlep|--help
+build --hlpe|--help
+images --rot x|--root
+bulid|`cbuild build`
+puhs|`cbuild push`
+image lss|`cbuild image ls`
+EOF
+}
+
+@test "after 20 mistakes the last says so, also when it has a hint of its own" {
+    { printf 'FROM busybox
+'; yes 'COPY --chmod=999 a b' | head -n 30; } >"$DIR/Dockerfile"
+    build
+    expect_status 1
+    expect_contains 'hint: or symbolic, as u=rwX,go=rX; after 20 mistakes the rest is not looked at'
+    expect_lacks 'Dockerfile:22:'
+}
+
 @test "what is not supported yet is refused with its place" {
     printf 'FROM busybox\nRUN --security=insecure true\n' >"$DIR/Dockerfile"
     build

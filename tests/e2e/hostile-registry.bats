@@ -155,6 +155,17 @@ nothing_leaked() {
     [ "$output" -ge 3 ]
 }
 
+@test "what an archive says of its image and is no text costs a warning, not the image" {
+    start_hostile_registry
+    cbuild copy -q --all "docker://$HOSTILE/saidcontrols/image:latest" "oci-archive:$BATS_TEST_TMPDIR/image.tar:said"
+    expect_status 0
+    cbuild load -i "$BATS_TEST_TMPDIR/image.tar"
+    expect_status 0
+    expect_contains "warning: what the archive's index says of the image is not kept: sha256:" 'is no text'
+    run "$CBUILD" images -aq
+    [ "${#lines[@]}" -eq 1 ]
+}
+
 @test "what an index says of its image: neither memory nor time is the registry's to choose" {
     start_hostile_registry
     for mode in saidhuge saidmany saidmanifests saidquotes saidcontrols saidvalues saiddeep saiditself saidindex saidabsent; do
@@ -164,6 +175,7 @@ nothing_leaked() {
         expect_no_controls
         case $mode in
         saidhuge | saidmany | saidmanifests) expect_contains "$mode/image:latest: what its index says of the image is not kept" '8 MiB' ;;
+        saidcontrols) expect_contains "$mode/image:latest: what its index says of the image is not kept" 'is no text' ;;
         esac
         expect_memory 64 timeout 35 "$CBUILD" save --format oci -o "$BATS_TEST_TMPDIR/image.tar" "$HOSTILE/$mode/image:latest"
         expect_status 0

@@ -8,9 +8,8 @@ load ../lib/peers
 setup_file() {
     cb_store
     registry_start
-    mkdir -p "$BATS_FILE_TMPDIR/c"
-    printf 'FROM --platform=$BUILDPLATFORM busybox\nARG TARGETARCH\nRUN echo $TARGETARCH >/arch\nCMD ["cat","/arch"]\n' >"$BATS_FILE_TMPDIR/c/Dockerfile"
-    "$CBUILD" build -q --platform linux/amd64,linux/arm64 -t two "$BATS_FILE_TMPDIR/c" >/dev/null
+    printf 'FROM --platform=$BUILDPLATFORM busybox\nARG TARGETARCH\nRUN echo $TARGETARCH >/arch\nCMD ["cat","/arch"]\n' |
+        cb_image two --platform linux/amd64,linux/arm64
     for arch in amd64 arm64; do
         "$CBUILD" push -q --platform linux/$arch two "$REGISTRY/$arch:1" >/dev/null
     done
@@ -181,8 +180,19 @@ manifest() {
     manifest inspect "$REGISTRY/gone:1"
     expect_status 1
     digest=$("$CBUILD" copy -q two "docker://$REGISTRY/gone:2")
+    "$CBUILD" copy -q two "docker://$REGISTRY/gone:stays"
+    "$CBUILD" copy -q "docker://$REGISTRY/arm64:1" "docker://$REGISTRY/gone:other"
+    # a registry that deletes digests only: the other tag is not to go with it
+    manifest delete "$REGISTRY/gone:2"
+    expect_status 1
+    expect_contains 'the registry deletes no tag alone, and `stays` would go with it' \
+        "hint: \`cbuild manifest delete $REGISTRY/gone@$digest\` deletes the manifest and all its tags"
+    manifest inspect "$REGISTRY/gone:stays"
+    expect_status 0
     manifest delete "$REGISTRY/gone@$digest"
     expect_status 0
+    manifest inspect "$REGISTRY/gone:stays"
+    expect_status 1
     manifest delete "$REGISTRY/gone:2"
     expect_status 1
     expect_contains 'not found'
@@ -190,7 +200,8 @@ manifest() {
     expect_status 1
     expect_contains 'which tag or digest'
     start_hostile_registry
-    manifest delete "$HOSTILE/good/image:latest"
+    digest=$(curl -sI "http://$HOSTILE/v2/good/image/manifests/latest" | tr -d '\r' | sed -n 's/^Docker-Content-Digest: //p')
+    manifest delete "$HOSTILE/good/image@$digest"
     expect_status 1
     expect_contains "does not allow to delete"
 }

@@ -106,6 +106,15 @@ END
     [ "$status" -ne 0 ]
 }
 
+@test "a link on a network of one's own is a name more for its container alone" {
+    in_user 'cbuild run -d --name linking --network web --link srv:friend busybox sleep 1000 >/dev/null
+        cbuild exec linking wget -qO- http://friend/file
+        cbuild exec linking wget -qO- http://srv/file
+        cbuild exec srv ping -c 1 -W 5 friend 2>&1 | tail -1
+        cbuild rm -f linking'
+    expect_output $'page\npage\nping: bad address \'friend\'\nlinking'
+}
+
 @test "both families are published, IPv4 leaves no IPv6, icc=false keeps apart, SCTP takes root" {
     in_user 'cbuild run -d --name both -p 80 busybox sh -c "mkdir /w; echo in >/w/file; exec httpd -f -p 80 -h /w" >/dev/null
         port=$(cbuild port both 80 | sed -n "s/^0.0.0.0://p")
@@ -140,6 +149,7 @@ END
 
 @test "the directory is nobody else's, and another user's is not used" {
     [ "$(stat -c %U:%a "$USERS/cbtest/cbuild")" = cbtest:700 ]
+    [ -S "$(echo "$USERS"/cbtest/cbuild/hub-*/socket)" ]
     run runuser -u cbsingle -- python3 -c 'import glob, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.connect(glob.glob(sys.argv[1] + "/hub-*")[0] + "/socket")' "$USERS/cbtest/cbuild"

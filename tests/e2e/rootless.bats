@@ -2,6 +2,7 @@
 # Ordinary users: the same images as root's, no other rights than their own.
 load helpers
 load helpers-rootless
+load helpers-registry
 
 setup_file() {
     cb_users
@@ -185,6 +186,32 @@ END
     [ "$(steps_run)" = 0 ]
 }
 
+@test "a cache that is sent after the build" {
+    start_registry
+    shared_context <<END
+FROM busybox
+RUN echo $BATS_TEST_TMPDIR > /out
+END
+    for user in cbtest cbsingle; do
+        kill -STOP "$REGISTRY_PID"
+        as_ok "$user" cbuild build -q --network=none --cache-to "type=registry,ref=$REGISTRY/$user:x,deferred=true" "$DIR"
+        wait_until is_sending "$user"
+        as_ok "$user" cbuild prune -af
+        kill -CONT "$REGISTRY_PID"
+        as_ok "$user" cbuild cache push
+        as_ok "$user" cbuild cache push --list --format json
+        expect_output '[]'
+        # prune took all the build had
+        as_ok "$user" cbuild load -i "$USERS/busybox-image.tar"
+        as_ok "$user" cbuild build --progress=plain --network=none --cache-from "$REGISTRY/$user:x" "$DIR"
+        [ "$(steps_run)" = 0 ]
+    done
+    stop_registry
+}
+is_sending() { # USER
+    as "$1" cbuild cache push --list | grep -q ^sending
+}
+
 @test "what is put out belongs to the user" {
     shared_context <<'END'
 FROM busybox
@@ -230,7 +257,8 @@ END
     expect_contains 'roots' 'ermission denied'
     expect_lacks 'text of root'
     run as cbtest cbuild run --rm --network none -v "$USERS:/u" busybox cat /u/roots
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains 'ermission denied'
     expect_lacks 'text of root'
     run as cbtest cbuild --root "$STORE" images
     expect_status 1

@@ -7,9 +7,7 @@ load ../lib/peers
 setup_file() {
     cb_store
     registry_start
-    mkdir -p "$BATS_FILE_TMPDIR/c"
-    printf 'FROM busybox\nRUN echo content >/file\nCMD ["cat", "/file"]\n' >"$BATS_FILE_TMPDIR/c/Dockerfile"
-    "$CBUILD" build -q -t made "$BATS_FILE_TMPDIR/c" >/dev/null
+    printf 'FROM busybox\nRUN echo content >/file\nCMD ["cat", "/file"]\n' | cb_image made
 }
 teardown_file() {
     registry_stop
@@ -123,7 +121,7 @@ Deleted: $id"
 
 @test "an image that came in several forms goes to each repository in the form that is there" {
     local zstd gzip form
-    cbuild push -q made "$REGISTRY/gzip/made:1"
+    "$CBUILD" push -q made "$REGISTRY/gzip/made:1"
     cbuild push -q --compression zstd made "$REGISTRY/zstd/made:1"
     for form in gzip zstd; do
         for first in gzip zstd; do
@@ -259,6 +257,34 @@ dockerfile_in() {
     expect_contains "does not exist locally with the tag: $REGISTRY/digests:1"
     run "$CBUILD" push nosuch/at-all
     expect_contains 'does not exist locally with the tag: nosuch/at-all'
+}
+
+@test "an image that is fetched by a sha512 digest keeps its manifest, which is asked for once" {
+    local own digest original
+    start_hostile_registry
+    curl -s "http://$HOSTILE/v2/good/image/manifests/latest" >"$BATS_TEST_TMPDIR/manifest"
+    digest=sha512:$(sha512sum "$BATS_TEST_TMPDIR/manifest" | cut -d' ' -f1)
+    original=sha256:$(sha256sum "$BATS_TEST_TMPDIR/manifest" | cut -d' ' -f1)
+    own=$HOSTILE/good/image@$digest
+    for _ in 1 2; do
+        fresh pull -q "$own"
+        expect_status 0
+        expect_output "$own"
+    done
+    run jq -c 'select(.path | contains("/manifests/sha512:")) | .method' "$HOSTILE_LOG"
+    expect_output '"GET"'
+    fresh save --format oci -o "$BATS_TEST_TMPDIR/saved.tar" "$own"
+    expect_status 0
+    run jq -r '.manifests[].digest' <(tar -xOf "$BATS_TEST_TMPDIR/saved.tar" index.json)
+    expect_output "$original"
+    fresh tag "$own" "$HOSTILE/good/sent:1"
+    fresh push -q "$HOSTILE/good/sent:1"
+    expect_status 0
+    run curl -sI "http://$HOSTILE/v2/good/sent/manifests/1"
+    expect_contains "$original"
+    cbuild pull "$REGISTRY/many@$digest"
+    expect_status 1
+    expect_contains 'manifest unknown' 'many registries know manifests by their sha256 digests alone'
 }
 
 @test "images tells when an image was made, be it in 1970, and N/A if nobody knows" {

@@ -396,3 +396,36 @@ Are you sure you want to continue? [y/N] '
     expect_output ''
     [ "$(grep -c "$STORE/volumes" /proc/mounts || true)" -eq 0 ]
 }
+
+@test "who waits for the name of a volume's server can be interrupted" {
+    export IN=$BATS_TEST_TMPDIR/in
+    mkdir "$IN"
+    printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:5\n' >"$IN/resolv.conf"
+    "$CBUILD" volume create -o type=tmpfs -o device=tmpfs -o o=addr=nowhere.example far >/dev/null
+    "$CBUILD" create --name there --network none -v far:/far busybox true >/dev/null
+    # a name server that hears and says nothing
+    cat >"$IN/server.py" <<'PYTHON'
+import os, socket, sys
+place = os.environ["IN"]
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+pid = os.posix_spawnp(os.environ["CBUILD"], ["cbuild", *sys.argv[1:]], os.environ)
+server.recv(512)
+with open(place + "/asked", "w") as file:
+    file.write("%d\n" % pid)
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+with open(place + "/status", "w") as file:
+    file.write("%d\n" % status)
+PYTHON
+    for words in 'run --rm --network none -v far:/far busybox true' 'cp there:/far -'; do
+        rm -f "$IN/asked" "$IN/status"
+        unshare -mn sh -c 'ip link set lo up && mount --bind "$IN/resolv.conf" /etc/resolv.conf && exec python3 "$IN/server.py" "$@"' sh $words 3>&- &
+        wait_until [ -s "$IN/asked" ]
+        kill -INT "$(<"$IN/asked")"
+        wait_until [ -s "$IN/status" ]
+        [ "$(<"$IN/status")" = 130 ]
+        wait
+        pgrep -f "cbuild-monitor $STORE " | xargs -r kill
+        wait_until not pgrep -f "cbuild-monitor $STORE "
+    done
+}

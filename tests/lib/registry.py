@@ -562,6 +562,8 @@ class Handler(BaseHTTPRequestHandler):
                                             ("Location", "/v2/%s/manifests/%s" % (repo, name))] + listed)
         if self.command == "DELETE":
             return self.fail(405, "UNSUPPORTED", "the operation is unsupported")
+        if name.startswith("sha512:"):
+            return self.manifest_sha512(repo, name, {**self.state.faults.get(self.mode_of(repo)).manifests, **pushed})
         if name in pushed:
             kind, body = pushed[name]
             return self.reply(200, body, kind, [("Docker-Content-Digest", digest(body))])
@@ -584,6 +586,12 @@ class Handler(BaseHTTPRequestHandler):
         if mode == "lieheader":
             headers = [("Docker-Content-Digest", "sha256:" + "1" * 64)]
         return self.reply(200, body, kind, headers)
+
+    def manifest_sha512(self, repo, name, manifests):
+        for kind, body in manifests.values():
+            if name == "sha512:" + hashlib.sha512(body).hexdigest():
+                return self.reply(200, body, kind, [("Docker-Content-Digest", name)])
+        return self.fail(404, "MANIFEST_UNKNOWN", "manifest unknown")
 
     def manifest_redirloop(self, repo, name):
         self.reply(307, headers=[("Location", self.path)])

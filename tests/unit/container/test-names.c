@@ -8,6 +8,8 @@
 
 #include "container/record.h"
 
+#include "container/names.h"
+
 #include <string.h>
 
 static void names_are_docker_s(void **state)

@@ -1,5 +1,6 @@
 unit_tests += \
 	tests/unit/executor/test-emulation \
+	tests/unit/executor/test-expect \
 	tests/unit/executor/test-limits \
 	tests/unit/executor/test-mounts \
 	tests/unit/executor/test-plan \
@@ -11,6 +12,10 @@ unit_tests += \
 	tests/unit/executor/test-userns
 tests_unit_executor_test_emulation_SOURCES = %D%/test-emulation.c
 tests_unit_executor_test_emulation_LDADD = $(LIBS_executor)
+tests_unit_executor_test_expect_SOURCES = \
+	%D%/test-expect.c \
+	%D%/sandbox-fixture.h
+tests_unit_executor_test_expect_LDADD = $(LIBS_executor)
 tests_unit_executor_test_limits_SOURCES = %D%/test-limits.c
 tests_unit_executor_test_limits_LDADD = $(LIBS_executor)
 tests_unit_executor_test_mounts_SOURCES = \

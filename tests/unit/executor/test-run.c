@@ -251,7 +251,7 @@ static pid_t start_elsewhere(struct fixture *f, int *step, int *launcher_fd)
             cb_process_start(launcher, &f->spec, &process, NULL) < 0)
             _exit(1);
         pids[0] = cb_process_pid(process);
-        pids[1] = launcher->pid;
+        pids[1] = launcher->process.pid;
         (void)!write(fds[1], pids, sizeof(pids));
         for (;;)
             pause();
@@ -351,7 +351,7 @@ static size_t count_settled(const char *path, size_t wanted)
 static void runs_leak_no_descriptors(void **state)
 {
     struct fixture *f = fixture_shell(state, "exit 7");
-    cb_autofree char *launcher = xasprintf("/proc/%d/fd", f->launcher->pid);
+    cb_autofree char *launcher = xasprintf("/proc/%d/fd", f->launcher->process.pid);
     size_t ours, theirs;
 
     run_ten(f);

@@ -125,7 +125,7 @@ static const struct {
 
 static void compile(struct sock_fprog *prog, uint64_t caps)
 {
-    assert_int_equal(cb_seccomp_compile(caps, prog, NULL), 0);
+    assert_int_equal(cb_seccomp_compile_for(caps, 1, prog, NULL), 0);
 }
 
 static void expect_rows(uint32_t scmp, uint32_t audit)
@@ -163,6 +163,28 @@ static void other_tables_of_the_machine_are_no_way_around(void **state)
     expect_rows(SCMP_ARCH_X32, AUDIT_ARCH_X86_64);
 #else
     expect_rows(SCMP_ARCH_ARM, AUDIT_ARCH_ARM);
+#endif
+}
+
+/* What the kernel itself says to them. */
+static void calls_of_x32_do_not_exist_without_it(void **state)
+{
+#if defined(__x86_64__)
+    struct sock_fprog prog, whole;
+
+    compile(&whole, CB_CAPS_DEFAULT);
+    assert_int_equal(cb_seccomp_compile_for(CB_CAPS_DEFAULT, 0, &prog, NULL), 0);
+    for (uint32_t number = 0x40000000; number < 0x40000400; number++)
+        assert_int_equal(verdict(&prog, AUDIT_ARCH_X86_64, (int)number, 0), ENOSYS);
+    for (int number = 0; number < 1000; number++) {
+        assert_int_equal(verdict(&prog, AUDIT_ARCH_X86_64, number, 0),
+                         verdict(&whole, AUDIT_ARCH_X86_64, number, 0));
+        assert_int_equal(verdict(&prog, AUDIT_ARCH_I386, number, 0),
+                         verdict(&whole, AUDIT_ARCH_I386, number, 0));
+    }
+    assert_true(prog.len < whole.len - 100);
+    free(prog.filter);
+    free(whole.filter);
 #endif
 }
 
@@ -257,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(profile_decides_natively),
         cmocka_unit_test(other_tables_of_the_machine_are_no_way_around),
+        cmocka_unit_test(calls_of_x32_do_not_exist_without_it),
         cmocka_unit_test(unknown_architecture_is_killed),
         cmocka_unit_test(calls_of_the_future_do_not_exist),
         cmocka_unit_test(capability_opens_its_calls),

@@ -1,5 +1,6 @@
 unit_tests += \
 	tests/unit/network/test-dns \
+	tests/unit/network/test-dns-message \
 	tests/unit/network/test-forward \
 	tests/unit/network/test-named \
 	tests/unit/network/test-network \
@@ -8,6 +9,8 @@ unit_tests += \
 	tests/unit/network/test-usermode
 tests_unit_network_test_dns_SOURCES = %D%/test-dns.c
 tests_unit_network_test_dns_LDADD = $(LIBS_network)
+tests_unit_network_test_dns_message_SOURCES = %D%/test-dns-message.c
+tests_unit_network_test_dns_message_LDADD = $(LIBS_network)
 tests_unit_network_test_forward_SOURCES = %D%/test-forward.c
 tests_unit_network_test_forward_LDADD = $(LIBS_network)
 tests_unit_network_test_named_SOURCES = %D%/test-named.c

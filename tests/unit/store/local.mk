@@ -72,6 +72,10 @@ unit_tests += tests/unit/store/test-refs
 tests_unit_store_test_refs_SOURCES = tests/unit/store/test-refs.c
 tests_unit_store_test_refs_LDADD = $(LIBS_store)
 
+unit_tests += tests/unit/store/test-outbox
+tests_unit_store_test_outbox_SOURCES = tests/unit/store/test-outbox.c
+tests_unit_store_test_outbox_LDADD = $(LIBS_store)
+
 unit_tests += tests/unit/store/test-outline
 tests_unit_store_test_outline_SOURCES = tests/unit/store/test-outline.c
 tests_unit_store_test_outline_LDADD = $(LIBS_store)

@@ -420,6 +420,56 @@ static void names_in_what_is_a_file_hide_nothing(void **state)
     cb_close(&fd);
 }
 
+/* As docker and podman have it: in overlay the directory hides the file. */
+static void names_in_a_file_of_a_lower_layer_make_it_a_directory(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto_value(cb_strbuf) low = {0};
+    cb_auto_value(cb_strbuf) high = {0};
+    cb_auto(cb_snapshot) snapshot = NULL;
+    cb_autofd int fd = -1;
+
+    tar_file(&low, "file", "f");
+    tar_dir(&low, "d/");
+    tar_file(&low, "d/deep", "d");
+    tar_file(&low, "other", "o");
+    tar_symlink(&low, "d/link", "/other");
+    tar_symlink(&low, "to-d", "d");
+    tar_end(&low);
+    tar_file(&high, "file/new", "n");
+    tar_file(&high, "to-d/deep/a/b", "b"); /* the link to a directory is followed */
+    tar_symlink(&high, "d/link/s", "x");   /* one to a file is what goes */
+    tar_end(&high);
+    snapshot = unpack_two(f, &low, &high);
+    fd = root_of(f, snapshot);
+    assert_file(fd, "file/new", "n");
+    assert_file(fd, "d/deep/a/b", "b");
+    assert_true(S_ISLNK(stat_of(fd, "d/link/s").st_mode));
+    assert_true(S_ISLNK(stat_of(fd, "to-d").st_mode));
+    assert_file(fd, "other", "o");
+    cb_close(&fd);
+}
+
+static void names_in_a_file_of_their_own_layer_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto_value(cb_strbuf) low = {0};
+    cb_auto_value(cb_strbuf) high = {0};
+    cb_auto(cb_snapshot) snapshot = NULL;
+    struct test_layer layers[2];
+
+    tar_symlink(&low, "to-d", "d");
+    tar_dir(&low, "d/");
+    tar_end(&low);
+    tar_file(&high, "to-d/made", "m");
+    tar_file(&high, "d/made/x", "x");
+    tar_end(&high);
+    layers[0] = put_layer(f, &low);
+    layers[1] = put_layer(f, &high);
+    assert_int_equal(unpack_layers(f, layers, 2, &snapshot), -1);
+    assert_non_null(strstr(cb_error_message(f->error), "not a directory"));
+}
+
 static void whiteouts_spare_what_came_through_a_link(void **state)
 {
     struct fixture *f = *state;
@@ -790,6 +840,8 @@ int main(void)
         test(an_opaque_directory_only_below_is_cleared),
         test(whiteouts_that_hide_nothing_are_not_listed),
         test(names_in_what_is_a_file_hide_nothing),
+        test(names_in_a_file_of_a_lower_layer_make_it_a_directory),
+        test(names_in_a_file_of_their_own_layer_are_refused),
         test(whiteouts_spare_what_came_through_a_link),
         test(later_entries_replace_earlier_ones),
         test(attributes_and_capabilities_travel),

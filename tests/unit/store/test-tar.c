@@ -3,6 +3,7 @@
 
 #include "store/compress.h"
 #include "store/decompress.h"
+#include "store/tar-mend.h"
 
 static int write_entry(struct fixture *f, struct cb_strbuf *tar,
                        const struct cb_tar_entry *entry, const char *data)
@@ -401,6 +402,106 @@ static int sniff(struct fixture *f, const struct cb_strbuf *bytes, int filters)
     return cb_tar_sniff(fd, filters);
 }
 
+/* Of Go before 1.8: GNU's magic, an owner in base 256, and the front of a long name in
+ * PREFIX. */
+static void go_entry(struct cb_strbuf *tar, const char *prefix, const char *name,
+                     const char *data)
+{
+    size_t at = tar->len;
+    unsigned char *head;
+    unsigned sum = 0;
+
+    tar_entry(tar, name, '0', 0644, data, NULL);
+    head = (unsigned char *)tar->text + at;
+    memcpy(head + 108, "\x80\0\0\0\0\x2d\xc6\xc0", 8);
+    memcpy(head + 257, "ustar  ", 8);
+    memcpy(head + 345, prefix, strlen(prefix));
+    memset(head + 148, ' ', 8);
+    for (size_t i = 0; i < 512; i++)
+        sum += head[i];
+    snprintf((char *)head + 148, 8, "%06o", sum);
+}
+
+#define GO_PREFIX                                                                \
+    "usr/share/of-a-length-that-libarchive-takes-for-a-map-of-holes/0123456789/" \
+    "0123456789"
+
+static void assert_next(struct fixture *f, struct cb_tar_reader *reader, const char *path,
+                        uint32_t uid, const char *data)
+{
+    struct cb_tar_entry entry;
+    char buffer[64];
+    ssize_t len;
+
+    assert_int_equal(cb_tar_reader_next(reader, &entry, &f->error), 1);
+    assert_string_equal(entry.path, path);
+    assert_int_equal(entry.uid, uid);
+    len = cb_tar_reader_data(reader, buffer, sizeof(buffer), &f->error);
+    assert_int_equal(len, strlen(data));
+    assert_memory_equal(buffer, data, strlen(data));
+}
+
+static void names_of_old_go_are_whole(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto_value(cb_strbuf) tar = {0};
+    cb_auto(cb_tar_reader) reader = NULL;
+    struct cb_strbuf from;
+
+    go_entry(&tar, GO_PREFIX, "file", "one");
+    go_entry(&tar, "14524112400\00014524112400", "times", "two");
+    go_entry(&tar, "", "plain", "three");
+    go_entry(&tar, "short", "file", "four");
+    tar_pax(&tar, "path", "said elsewhere", 14);
+    go_entry(&tar, "short", "file", "five");
+    tar_end(&tar);
+    from = (struct cb_strbuf){.text = tar.text, .len = tar.len};
+    ok(f, cb_tar_reader_new(&reader, read_strbuf, &from, 0, 0, &f->error));
+    assert_next(f, reader, GO_PREFIX "/file", 3000000, "one");
+    assert_next(f, reader, "times", 3000000, "two");
+    assert_next(f, reader, "plain", 3000000, "three");
+    assert_next(f, reader, "short/file", 3000000, "four");
+    assert_next(f, reader, "said elsewhere", 3000000, "five");
+}
+
+/* The bytes that come out are those that went in, but for the mended header. */
+static void mended_headers_may_come_in_pieces(void **state)
+{
+    cb_auto_value(cb_strbuf) tar = {0};
+    size_t mended;
+
+    tar_pax(&tar, "mtime", "1.5", 3);
+    tar_file(&tar, "before", "some data");
+    mended = tar.len;
+    go_entry(&tar, GO_PREFIX, "file", "one");
+    tar_end(&tar);
+    cb_strbuf_adds(&tar, "junk");
+    for (size_t piece = 1; piece < 1500; piece += 7) {
+        cb_auto_value(cb_strbuf) out = {0};
+        struct cb_tar_mend mend;
+
+        cb_tar_mend_init(&mend);
+        for (size_t at = 0; at < tar.len; at += piece) {
+            const void *bytes;
+            size_t len;
+
+            cb_tar_mend_take(&mend, tar.text + at,
+                             tar.len - at < piece ? tar.len - at : piece);
+            while (cb_tar_mend_give(&mend, &bytes, &len, NULL) > 0)
+                cb_strbuf_add(&out, bytes, len);
+        }
+        assert_int_equal(out.len, tar.len);
+        assert_memory_equal(out.text + mended + 257,
+                            "ustar\0"
+                            "00",
+                            8);
+        assert_int_equal(cb_tar_is_header((unsigned char *)out.text + mended), 1);
+        memcpy(out.text + mended, tar.text + mended, 512);
+        assert_memory_equal(out.text, tar.text, tar.len);
+    }
+    assert_non_null(*state);
+}
+
 static void archives_are_told_from_other_files(void **state)
 {
     struct fixture *f = *state;
@@ -506,6 +607,8 @@ int main(void)
         test(a_window_of_2_gib_is_refused),
         test(only_the_filters_asked_for_are_undone),
         test(bzip2_is_undone_in_this_process),
+        test(names_of_old_go_are_whole),
+        test(mended_headers_may_come_in_pieces),
         test(archives_are_told_from_other_files),
         test(sparse_files_are_read_and_overlapping_pieces_refused),
     };

@@ -1,6 +1,8 @@
 /* The C library's resolver cannot be told to stop, and may take minutes: it runs in a
  * thread that nobody waits for once the command is cancelled. */
-#include "http/http.h"
+#include "base/resolve.h"
+
+#include "base/alloc.h"
 
 #include <netdb.h>
 #include <poll.h>
