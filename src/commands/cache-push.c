@@ -316,4 +316,5 @@ const struct cb_cli_command cb_pusher_command = {
     .usage = CB_PUSHER_NAME " STORE NAME",
     .takes_program = 1,
     .run = send_alone,
+    .is_internal = 1,
 };

@@ -229,11 +229,13 @@ int cb_monitor_disconnect(struct monitor *monitor, const struct cb_wire_message 
 {
     struct cb_run_request *request = &monitor->container->options.request;
     cb_autofree char *text = NULL;
+    struct cb_nets_owner owner;
 
     if (!monitor->main)
         return cb_monitor_not_running(monitor, err);
+    owner = owner_of(monitor);
     if (take_text(message, &text) < 0 || !cb_joins_has(request, text) ||
-        !cb_nets_disconnect(&monitor->setup->nets, text))
+        !cb_nets_disconnect(&monitor->setup->nets, &owner, text, monitor->cancel))
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "container %s is not connected to network %s",
                             monitor->container->id, text);

@@ -343,12 +343,22 @@ kill_server() {
     cbuild exec one sh -c 'ip route | grep default'
     [ "${#lines[@]}" -eq 2 ]
     expect_contains 'default via 10.99.1.1 dev eth1' 'default via 172.17.0.1 dev eth2'
+    # another that it is on takes them over, and back
+    "$CBUILD" network disconnect front one
+    [ "$("$CBUILD" port one)" = '80/tcp -> 127.0.0.1:8080' ]
+    host curl -sf http://127.0.0.1:8080/
+    "$CBUILD" exec one wget -qO- "http://$(ip_of one bridge)/"
+    "$CBUILD" network connect front one
     "$CBUILD" network disconnect bridge one
+    host curl -sf http://127.0.0.1:8080/
     "$CBUILD" network disconnect front one
     [ -z "$("$CBUILD" port one)" ]
     not host curl -s http://127.0.0.1:8080/
     "$CBUILD" network connect front one
     host curl -sf http://127.0.0.1:8080/
+    "$CBUILD" rm -f one
+    run host_network
+    expect_output ''
 }
 
 @test "a container joins several networks from the start" {

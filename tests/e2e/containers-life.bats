@@ -271,7 +271,7 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     cbuild update -m 64m "$name"
     expect_output "$name"
     swap_is 136314880
-    cbuild update --memory-swap -1 "$name"
+    "$CBUILD" update --memory-swap -1 "$name"
     cbuild update -m 256m "$name"
     expect_output "$name"
     swap_is -1
@@ -486,15 +486,15 @@ $name"
 
 @test "inspect: the streams of -a, and who has made volumes" {
     local at='{{.Config.AttachStdin}} {{.Config.AttachStdout}} {{.Config.AttachStderr}} {{.Config.StdinOnce}} {{.HostConfig.VolumeDriver}}'
-    cbuild create --network none --name "$name" -i -a stdout --volume-driver local busybox true
+    "$CBUILD" create --network none --name "$name" -i -a stdout --volume-driver local busybox true
     cbuild inspect -f "$at" "$name"
     expect_output 'false true false false local'
     "$CBUILD" rm "$name"
-    cbuild create --network none --name "$name" -i -a STDIN -a stderr busybox true
+    "$CBUILD" create --network none --name "$name" -i -a STDIN -a stderr busybox true
     cbuild inspect -f "$at" "$name"
     expect_output 'true false true true '
     "$CBUILD" rm "$name"
-    cbuild create --network none --name "$name" -i busybox true
+    "$CBUILD" create --network none --name "$name" -i busybox true
     cbuild inspect -f "$at" "$name"
     expect_output 'true true true true '
 }
@@ -502,10 +502,10 @@ $name"
 @test "whose namespaces a container shares is kept by id, whatever it is called later" {
     cbuild run -d --name "$name" --network none --ipc shareable busybox sleep 1000
     id=$output
-    cbuild create --name "$name-too" --network "container:$name" --ipc "container:${id:0:12}" --pid "container:$name" busybox sh -c 'pidof sleep'
+    "$CBUILD" create --name "$name-too" --network "container:$name" --ipc "container:${id:0:12}" --pid "container:$name" busybox sh -c 'pidof sleep'
     cbuild inspect -f '{{.HostConfig.NetworkMode}} {{.HostConfig.IpcMode}} {{.HostConfig.PidMode}}' "$name-too"
     expect_output "container:$id container:$id container:$id"
-    cbuild rename "$name" "$name-renamed"
+    "$CBUILD" rename "$name" "$name-renamed"
     cbuild start -a "$name-too"
     expect_output 1
     [ "$("$CBUILD" ps -a --filter "name=$name-too" --format '<{{.Networks}}>')" = '<>' ]
