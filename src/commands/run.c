@@ -187,7 +187,7 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
 
         return status == 127 || status == 126 ? 125 : status;
     }
-    if ((is_fleeting(values)
+    if ((values->fleeting
              ? cb_container_run(image.store, app->launcher, &values->container,
                                 app->cancel, &exit_code, err)
              : cb_run_kept(app, values, &image, &exit_code, err)) < 0)

@@ -658,6 +658,18 @@ kill_server() {
     not "$CBUILD" exec one ping -c 1 -W 5 neighbour
 }
 
+@test "signals are for the container on networks with names, too, not for the threads that see to them" {
+    "$CBUILD" network create -d macvlan --subnet 10.99.25.0/24 lan >/dev/null
+    "$CBUILD" run --rm --network lan busybox sh -c 'trap "echo got; exit 7" USR1; echo up; while :; do sleep 0.05; done' >"$DIR/out" 2>&1 3>&- &
+    pid=$!
+    wait_until grep -q up "$DIR/out"
+    kill -USR1 "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$(cat "$DIR/out")" = $'up\ngot' ]
+    [ "$status" = 7 ]
+}
+
 @test "macvlan: of several subnets an address is in the one it names, else in the first with room" {
     "$CBUILD" network create -d macvlan --subnet 10.99.15.0/30 --subnet 10.99.16.0/24 --gateway 10.99.16.7 several >/dev/null
     cbuild network create --subnet 10.99.17.0/24 --subnet 10.99.18.0/24 wrong
