@@ -1,15 +1,13 @@
 /* cbuild cache push: build caches that wait in the store, and the process that a build
  * starts to send one. */
 #include "commands/access.h"
+#include "commands/output.h"
 #include "commands/progress.h"
 
 #include "base/json.h"
 #include "base/timestamp.h"
 #include "cache/deferred.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -316,4 +314,5 @@ const struct cb_cli_command cb_pusher_command = {
     .usage = CB_PUSHER_NAME " STORE NAME",
     .takes_program = 1,
     .run = send_alone,
+    .is_internal = 1,
 };

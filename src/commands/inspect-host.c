@@ -307,7 +307,7 @@ json_t *cb_inspect_host_config(const struct cb_container *container)
     set(object, "AutoRemove", json_boolean(options->remove));
     if (options->annotations.count)
         set(object, "Annotations", pairs(&options->annotations, "="));
-    set(object, "VolumeDriver", text(""));
+    set(object, "VolumeDriver", text(options->volume_driver));
     set(object, "VolumesFrom", list(&options->volumes_from));
     set(object, "Dns", asked(&request->dns, request->configured_dns));
     set(object, "DnsOptions",

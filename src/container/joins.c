@@ -237,7 +237,7 @@ char *cb_joins_names(const struct cb_run_request *request)
     cb_vec_foreach (join, &joins) {
         const char *name = *join->network ? join->network : "bridge";
 
-        if (strcmp(name, CB_JOIN_ALONE) != 0)
+        if (strcmp(name, CB_JOIN_ALONE) != 0 && strncmp(name, "container:", 10) != 0)
             cb_strbuf_addf(&out, "%s%s", out.len ? "," : "", name);
     }
     return cb_strbuf_steal(&out);

@@ -65,6 +65,10 @@ struct cb_network_backend {
     /* Before that, where the namespace will stay: the interface goes at once. NULL: it
      * does so anyway. */
     void (*leave)(void *state);
+    /* NETWORK's ports, of which it had none, are held, and are to be led in. NULL: it
+     * leads in none later. */
+    int (*publish)(struct cb_network *network, void *state, struct cb_cancel *cancel,
+                   struct cb_error **err);
     /* NETWORK's container has another name. NULL: nobody knows it by that. */
     int (*rename)(struct cb_network *network, void *state, struct cb_error **err);
     /* The network in which the server of its names is; caller closes. NULL: there is no

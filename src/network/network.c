@@ -382,6 +382,29 @@ int cb_network_netns(struct cb_network *network, struct cb_cancel *cancel, int *
     return status;
 }
 
+static int open_ports(struct cb_network *network, struct cb_cancel *cancel,
+                      struct cb_error **err)
+{
+    if (cb_ports_hold(network, err) < 0 ||
+        network->backend->publish(network, network->state, cancel, err) < 0)
+        return -1;
+    return cb_ports_lead_inward(network, err);
+}
+
+int cb_network_publish(struct cb_network *network, const struct cb_ports *ports,
+                       struct cb_cancel *cancel, struct cb_error **err)
+{
+    if (!network->backend || !network->backend->publish || network->ports.count)
+        return 0;
+    copy_ports(network, ports);
+    if (!network->ports.count || open_ports(network, cancel, err) == 0)
+        return 0;
+    cb_ports_let_go(network);
+    cb_ports_free(&network->ports);
+    network->ports = (struct cb_ports){0};
+    return -1;
+}
+
 int cb_network_rename(struct cb_network *network, const char *name, struct cb_error **err)
 {
     free(network->name);

@@ -83,6 +83,10 @@ void cb_network_begin(struct cb_network *network, struct cb_cancel *cancel);
 /* The ports that were opened, with the numbers the kernel picked; valid after
  * cb_network_netns. Borrowed. */
 const struct cb_ports *cb_network_ports(const struct cb_network *network);
+/* Opens PORTS, which have just been let go of by another network of its container; not
+ * where nobody outside gets to. */
+int cb_network_publish(struct cb_network *network, const struct cb_ports *ports,
+                       struct cb_cancel *cancel, struct cb_error **err);
 /* Its entry in NetworkSettings.Networks as docker has it: a new reference. */
 json_t *cb_network_settings_json(const struct cb_network *network);
 /* What it is called: "bridge", "host", "none", a named network's name. Borrowed. */

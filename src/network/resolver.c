@@ -10,6 +10,7 @@
 #include "network/resolver-priv.h"
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "network/firewall-priv.h"
 #include "network/named-priv.h"
 
@@ -54,7 +55,7 @@ static int change_rules(const struct cb_resolver *resolver, const char *verb,
                   "COMMIT\n",
                   verb, own, own, resolver->udp_port, verb, own, own, resolver->tcp_port);
 
-    return cb_firewall_restore(AF_INET, text, NULL, err);
+    return cb_firewall_restore_alone(AF_INET, text, err);
 }
 
 struct opening {
@@ -119,7 +120,7 @@ static int start(struct cb_resolver **out, int netns, struct cb_error **err)
         return cb_error_errno(err, errno, "open a network namespace");
     if (cb_firewall_check(err) < 0 || cb_netns_call(netns, open_there, &opening, err) < 0)
         return -1;
-    errnum = pthread_create(&resolver->thread, NULL, run, resolver);
+    errnum = cb_thread_start(&resolver->thread, run, resolver);
     if (errnum)
         return cb_error_errno(err, errnum, "start a thread");
     resolver->has_thread = 1;

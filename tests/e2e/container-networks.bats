@@ -343,12 +343,22 @@ kill_server() {
     cbuild exec one sh -c 'ip route | grep default'
     [ "${#lines[@]}" -eq 2 ]
     expect_contains 'default via 10.99.1.1 dev eth1' 'default via 172.17.0.1 dev eth2'
+    # another that it is on takes them over, and back
+    "$CBUILD" network disconnect front one
+    [ "$("$CBUILD" port one)" = '80/tcp -> 127.0.0.1:8080' ]
+    host curl -sf http://127.0.0.1:8080/
+    "$CBUILD" exec one wget -qO- "http://$(ip_of one bridge)/"
+    "$CBUILD" network connect front one
     "$CBUILD" network disconnect bridge one
+    host curl -sf http://127.0.0.1:8080/
     "$CBUILD" network disconnect front one
     [ -z "$("$CBUILD" port one)" ]
     not host curl -s http://127.0.0.1:8080/
     "$CBUILD" network connect front one
     host curl -sf http://127.0.0.1:8080/
+    "$CBUILD" rm -f one
+    run host_network
+    expect_output ''
 }
 
 @test "a container joins several networks from the start" {
@@ -646,6 +656,18 @@ kill_server() {
     expect_contains 'Server:		10.99.23.1' 'Address: 10.99.23.2'
     [ "$(nsenter -t "$pid" -n iptables-save -t nat | grep -c DNAT)" = 0 ]
     not "$CBUILD" exec one ping -c 1 -W 5 neighbour
+}
+
+@test "signals are for the container on networks with names, too, not for the threads that see to them" {
+    "$CBUILD" network create -d macvlan --subnet 10.99.25.0/24 lan >/dev/null
+    "$CBUILD" run --rm --network lan busybox sh -c 'trap "echo got; exit 7" USR1; echo up; while :; do sleep 0.05; done' >"$DIR/out" 2>&1 3>&- &
+    pid=$!
+    wait_until grep -q up "$DIR/out"
+    kill -USR1 "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$(cat "$DIR/out")" = $'up\ngot' ]
+    [ "$status" = 7 ]
 }
 
 @test "macvlan: of several subnets an address is in the one it names, else in the first with room" {

@@ -115,6 +115,19 @@ END
     expect_output $'page\npage\nping: bad address \'friend\'\nlinking'
 }
 
+@test "ports go to another network of the container when theirs is left" {
+    in_user 'cbuild network create other >/dev/null
+        cbuild run -d --name moves --network other -p 127.0.0.1::80 busybox sh -c "mkdir /w; echo in >/w/file; exec httpd -f -p 80 -h /w" >/dev/null
+        cbuild network connect web moves
+        before=$(cbuild port moves 80)
+        until curl -s "http://$before/file"; do :; done
+        cbuild network disconnect other moves
+        curl -s "http://$(cbuild port moves 80)/file"
+        cbuild rm -f moves
+        cbuild network rm other'
+    expect_output $'in\nin\nmoves\nother'
+}
+
 @test "both families are published, IPv4 leaves no IPv6, icc=false keeps apart, SCTP takes root" {
     in_user 'cbuild run -d --name both -p 80 busybox sh -c "mkdir /w; echo in >/w/file; exec httpd -f -p 80 -h /w" >/dev/null
         port=$(cbuild port both 80 | sed -n "s/^0.0.0.0://p")
