@@ -3,7 +3,6 @@
 #include "container/neighbours.h"
 
 #include "container/client.h"
-#include "container/joins.h"
 #include "container/links.h"
 
 #include <string.h>
