@@ -55,7 +55,7 @@ static int change_rules(const struct cb_resolver *resolver, const char *verb,
                   "COMMIT\n",
                   verb, own, own, resolver->udp_port, verb, own, own, resolver->tcp_port);
 
-    return cb_firewall_restore(AF_INET, text, NULL, err);
+    return cb_firewall_restore_alone(AF_INET, text, err);
 }
 
 struct opening {
