@@ -35,6 +35,12 @@ int cb_step_hostname(struct cb_sandbox *sandbox, const struct cb_plan_step *step
     return 0;
 }
 
+/* As --ulimit takes it. */
+static int64_t as_typed(uint64_t limit)
+{
+    return limit == RLIM_INFINITY ? -1 : (int64_t)limit;
+}
+
 int cb_step_rlimit(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                    struct cb_error **err)
 {
@@ -45,9 +51,13 @@ int cb_step_rlimit(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
         return 0;
     if (setrlimit(resource, &limit) == 0)
         return 0;
-    cb_error_errno(err, errno, "resource limit %d to %llu", resource,
-                   (unsigned long long)step->value2);
-    return cb_error_hint(err, "it may not exceed the hard limit cbuild was started with");
+    cb_error_errno(err, errno, "ulimit %s=%lld:%lld",
+                   cb_sandbox_text(sandbox, step->text), (long long)as_typed(step->value),
+                   (long long)as_typed(step->value2));
+    if (getrlimit(resource, &limit) < 0)
+        return -1;
+    return cb_error_hint(err, "the hard limit that cbuild was started with is %lld",
+                         (long long)as_typed(limit.rlim_max));
 }
 
 int cb_step_seccomp(struct cb_sandbox *sandbox, const struct cb_plan_step *step,

@@ -70,6 +70,8 @@ int cb_limits_parse(struct cb_limits *out, const struct cb_limit_options *option
 
 /* --ulimit NAME=SOFT[:HARD] */
 int cb_rlimit_parse(struct cb_rlimit *out, const char *text, struct cb_error **err);
+/* RLIMIT_NOFILE: "nofile". */
+const char *cb_rlimit_name(int resource);
 
 /* The kernel's list of processors, "0-3,7": well formed? */
 int cb_cpuset_is_valid(const char *text);

@@ -20,8 +20,10 @@ static int is_limited(const struct cb_process_spec *spec, int resource)
 static struct cb_plan_step *add_rlimit(struct cb_plan *plan, int resource, uint64_t soft,
                                        uint64_t hard)
 {
+    uint32_t name = cb_plan_text(plan, cb_rlimit_name(resource));
     struct cb_plan_step *step = cb_plan_add(plan, CB_PLAN_RLIMIT);
 
+    step->text = name;
     step->mode = resource;
     step->value = soft;
     step->value2 = hard;
@@ -86,8 +88,8 @@ int cb_plan_add_limits(struct cb_plan *plan, const struct cb_process_spec *spec,
             continue;
         if (limit->soft > limit->hard)
             return cb_error_set(err, CB_ERR_USAGE,
-                                "resource limit %d: soft limit is above the hard one",
-                                limit->resource);
+                                "ulimit %s: soft limit is above the hard one",
+                                cb_rlimit_name(limit->resource));
         add_rlimit(plan, limit->resource, limit->soft, limit->hard);
     }
     return 0;

@@ -34,7 +34,7 @@ enum cb_plan_kind {
     CB_PLAN_CWD,       /* open TARGET for later */
     CB_PLAN_ENTER,     /* pivot_root; nothing of the host's mounts remains */
     CB_PLAN_STDIO,     /* descriptors VALUE: three bytes of index + 1 */
-    CB_PLAN_RLIMIT,    /* MODE = resource, VALUE soft, VALUE2 hard */
+    CB_PLAN_RLIMIT,    /* MODE = resource, called TEXT, VALUE soft, VALUE2 hard */
     CB_PLAN_SECCOMP,   /* filter for the capabilities VALUE, or the program in TEXT */
     CB_PLAN_USER,      /* UID GID, groups in TEXT, bounding VALUE, effective VALUE2 */
     CB_PLAN_NO_NEW_PRIVS,

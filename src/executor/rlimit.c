@@ -28,6 +28,15 @@ static const struct {
     {"stack", RLIMIT_STACK},
 };
 
+const char *cb_rlimit_name(int resource)
+{
+    for (size_t i = 0; i < CB_ARRAY_SIZE(resources); i++) {
+        if (resources[i].resource == resource)
+            return resources[i].name;
+    }
+    return "";
+}
+
 /* A number, or -1 for no limit. */
 static int parse_limit(const char *text, size_t len, uint64_t *out)
 {

@@ -153,6 +153,9 @@ refused_option() {
 @test "resource limits, /dev/shm, and how readily it is killed" {
     container --ulimit nofile=100:200 --ulimit fsize=4096 busybox sh -c 'ulimit -n; ulimit -Hn; head -c 9000 /dev/zero > /f; ls -l /f | awk "{ print \$5 }"'
     expect_contains 100 200 4096
+    run bash -c "ulimit -n 5000; '$CBUILD' run --rm --network none --ulimit nofile=6000:-1 busybox true"
+    expect_status 125
+    expect_contains 'ulimit nofile=6000:-1: operation not permitted' 'the hard limit that cbuild was started with is 5000'
     container --shm-size 3m busybox df -k /dev/shm
     expect_contains ' 3072 '
     container --oom-score-adj 700 busybox cat /proc/self/oom_score_adj

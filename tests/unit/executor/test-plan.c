@@ -160,7 +160,7 @@ static void senseless_specifications_are_refused(void **state)
     f->spec.hostname = NULL;
     f->spec.rlimits = &limit;
     f->spec.rlimit_count = 1;
-    expect_refused(f, "resource limit 7: soft limit is above the hard one");
+    expect_refused(f, "ulimit nofile: soft limit is above the hard one");
     f->spec.rlimit_count = 0;
     cb_strings_free(&f->argv);
     expect_refused(f, "no command to run");
