@@ -76,3 +76,28 @@ teardown() { cb_drop_containers; }
         expect_output ""
     done
 }
+
+# bats test_tags=root
+@test "what is paused ends with its launcher, and that is told" {
+    id=$("$CBUILD" run -d --network none --name "$name" busybox sleep 1000)
+    "$CBUILD" pause "$name"
+    pkill -KILL -P "$(cat "$STORE/containers/$id/monitor.lock")"
+    has_exited() { [ "$("$CBUILD" ps -a --filter "name=$name" --format '{{.State}}')" = exited ]; }
+    wait_until has_exited
+    run timeout 60 "$CBUILD" exec "$name" true
+    expect_status 1
+    expect_contains 'is not running'
+    cbuild rm "$name"
+    expect_status 0
+}
+
+# bats test_tags=root
+@test "another pid namespace, where no launcher of this one is seen, leaves containers as they are" {
+    id=$("$CBUILD" run -d --network none --name "$name" busybox sleep 1000)
+    "$CBUILD" save busybox | "$CBUILD" --root "$STORE-other" load
+    run unshare --pid --fork --mount-proc "$CBUILD" --root "$STORE-other" run --rm --network none busybox echo other
+    rm -rf --one-file-system "$STORE-other"
+    expect_output other
+    cbuild exec "$name" sh -c 'sleep 0 & wait $! && echo forks'
+    expect_output forks
+}
