@@ -54,8 +54,8 @@ src_base_libbase_a_SOURCES = \
     %D%/pool.c \
     %D%/pool.h \
     %D%/redact.c \
-    %D%/resolve.c \
     %D%/redact.h \
+    %D%/resolve.c \
     %D%/resolve.h \
     %D%/source-parts.c \
     %D%/source-priv.h \
@@ -85,6 +85,8 @@ src_base_libbase_a_SOURCES = \
     %D%/template.h \
     %D%/text.c \
     %D%/text.h \
+    %D%/thread.c \
+    %D%/thread.h \
     %D%/timestamp.c \
     %D%/timestamp.h \
     %D%/user-namespace.c \

@@ -6,9 +6,10 @@
  * runs. */
 #include "base/pool.h"
 
+#include "base/thread.h"
+
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 
 struct job {
     struct job *next;
@@ -129,13 +130,8 @@ static void *work(void *arg)
 
 static int start_thread(struct worker_class *class)
 {
-    sigset_t all, before;
-    int failed;
+    int failed = cb_thread_start(&class->threads[class->started], work, class);
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    failed = pthread_create(&class->threads[class->started], NULL, work, class);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!failed)
         class->started++;
     return !failed;

@@ -3,10 +3,10 @@
 #include "base/resolve.h"
 
 #include "base/alloc.h"
+#include "base/thread.h"
 
 #include <netdb.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,17 +69,12 @@ static struct question *question_new(const char *name)
 
 static int start(struct question *question)
 {
-    pthread_attr_t attributes;
     pthread_t thread;
-    int failed;
 
-    if (question->done_fd < 0)
+    if (question->done_fd < 0 || cb_thread_start(&thread, ask, question) != 0)
         return -1;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    failed = pthread_create(&thread, &attributes, ask, question);
-    pthread_attr_destroy(&attributes);
-    return failed ? -1 : 0;
+    pthread_detach(thread);
+    return 0;
 }
 
 /* 1: answered, 0: cancelled. */

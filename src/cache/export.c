@@ -70,7 +70,8 @@ static int write_directory(struct cb_build_env *env, const struct cb_manifest *m
     return cb_layout_write(to->place, &what, env->store, env->cancel, err);
 }
 
-/* What waits for the same name is older; only what somebody is sending is left alone. */
+/* What waits for the same name is older. What somebody is sending is, too, but arrives
+ * after this: so this follows it, of which by then only the manifest is not there. */
 static int put_registry(struct cb_build_env *env, const struct cb_manifest *manifest,
                         const struct cb_cache_location *to, uint64_t event_id,
                         struct cb_error **err)
@@ -82,8 +83,10 @@ static int put_registry(struct cb_build_env *env, const struct cb_manifest *mani
         return cb_deferred_add(env, manifest, to, err);
     if (cb_registry_put_artifact(env->registry, to->place, manifest, event_id, err) < 0)
         return -1;
-    return earlier && !earlier->is_held ? cb_outbox_settle(env->store, earlier, NULL, err)
-                                        : 0;
+    if (!earlier)
+        return 0;
+    return earlier->is_held ? cb_deferred_add(env, manifest, to, err)
+                            : cb_outbox_settle(env->store, earlier, NULL, err);
 }
 
 static int export(struct cb_cache *cache, struct cb_snapshot *const *results,

@@ -51,15 +51,16 @@ int cb_app_platform(const char *text, struct cb_platform *buffer,
  * no TEXT. */
 int cb_app_default_platform(const char *text, struct cb_platform *buffer,
                             const struct cb_platform **out, struct cb_error **err);
+/* --build-arg NAME[=VALUE] as "NAME=VALUE": without a value it is the environment's, or
+ * left out. */
+void cb_app_build_args(const struct cb_strings *given, struct cb_strings *out);
+
 /* ── app-dockerfile.c ── */
 /* The text of a Dockerfile with the files it includes; PATH "-" is standard input, NULL
  * the file that a build finds. Files are included from the directory CONTEXT; NULL: from
  * the current one if the Dockerfile is below it, else from the Dockerfile's. */
 int cb_app_dockerfile(struct cb_cancel *cancel, const char *path, const char *context,
                       struct cb_source **out, struct cb_error **err);
-/* --build-arg NAME[=VALUE] as "NAME=VALUE": without a value it is the environment's, or
- * left out. */
-void cb_app_build_args(const struct cb_strings *given, struct cb_strings *out);
 
 /* ── docker-config.c ── */
 /* GIVEN, or if that is NULL the text that docker's config.json has for KEY, if any.

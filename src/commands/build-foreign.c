@@ -1,5 +1,5 @@
 /* Options of buildah and kaniko for building, and what does the same here. */
-#include "commands/commands.h"
+#include "commands/build.h"
 
 #define CERTIFICATES "--cert-dir, or `certs-dirs` in the configuration, see cbuild(1)"
 #define NAMESPACE    "steps have namespaces of their own; --network and --allow open them"

@@ -133,7 +133,7 @@ const struct cb_option cb_build_options[] = {
     {"platform", 0, CB_OPTION_LIST, AT(request.platforms), "OS/ARCH[,OS/ARCH]",
      "Platforms of the image (default: this machine's)"},
     {"progress", 0, CB_OPTION_TEXT, AT(progress), "MODE",
-     "How progress is shown: auto, tty, plain, quiet, rawjson or legacy"},
+     "How progress is shown: auto, tty, plain, quiet, none, rawjson, legacy"},
     {"provenance", 0, CB_OPTION_TEXT, AT(request.provenance), "true|mode=MODE,...",
      "Short for --attest type=provenance: mode=min or max"},
     {"pull", 0, CB_OPTION_OPTIONAL, AT(pull), "POLICY",

@@ -131,6 +131,7 @@ static int prepare(struct building *building, struct cb_app *app,
 /* How the display is followed by the result. */
 struct manner {
     int summary, legacy, told;
+    int is_silent; /* --progress=none: not even the ids */
 };
 
 static void print_result(const struct building *building, const struct manner *manner)
@@ -143,7 +144,8 @@ static void print_result(const struct building *building, const struct manner *m
     }
     if (outcome->image_ids.count && !outcome->took_stdout && manner->legacy)
         print_legacy_result(outcome);
-    else if (!outcome->took_stdout && !(manner->summary && both_are_terminals()))
+    else if (!outcome->took_stdout && !manner->is_silent &&
+             !(manner->summary && both_are_terminals()))
         print_ids(outcome);
 }
 
@@ -161,7 +163,9 @@ static int build(struct cb_app *app, struct cb_build_values *values,
     manner = (struct manner){.summary = cb_progress_wants_summary(building.progress),
                              .legacy = cb_progress_has_legacy_result(building.progress),
                              .told = cb_progress_tells_image(building.progress) &&
-                                     building.outcome.is_kept};
+                                     building.outcome.is_kept,
+                             .is_silent = !values->quiet && values->progress &&
+                                          strcmp(values->progress, "none") == 0};
     cb_progress_free(cb_steal(&building.progress));
     if (status < 0 || cb_build_tools_write(&values->tools, &building.outcome, err) < 0)
         return -1;

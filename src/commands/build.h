@@ -22,6 +22,8 @@ struct cb_build_values {
 extern const struct cb_option cb_build_options[];
 extern const struct cb_absent_option cb_build_absent[];
 extern const struct cb_harmless_option cb_build_harmless[];
+/* ── build-foreign.c ── */
+extern const struct cb_absent_option cb_build_foreign[];
 
 /* ── build-settle.c ── */
 /* Makes VALUES' request whole. ARGS, which it goes on to use: the context. USAGE. */

@@ -1,14 +1,13 @@
 /* cbuild cache push: build caches that wait in the store, and the process that a build
  * starts to send one. */
 #include "commands/access.h"
+#include "commands/output.h"
 #include "commands/progress.h"
 
+#include "base/json.h"
 #include "base/timestamp.h"
 #include "cache/deferred.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,26 +77,6 @@ static int choose(struct cb_store *store, const struct cb_strings *args,
     return 0;
 }
 
-/* Does EACH for all of NAMES: what goes wrong with one keeps no other. */
-static int for_each(const struct cb_strings *names, void *arg,
-                    int (*each)(void *arg, const char *name, struct cb_error **err),
-                    struct cb_error **err)
-{
-    struct cb_error *errors = NULL;
-
-    cb_vec_foreach (name, names) {
-        struct cb_error *error = NULL;
-
-        if (each(arg, *name, &error) < 0 && errors)
-            cb_error_append(&errors, error);
-        else if (error)
-            errors = error;
-        if (cb_error_kind(error) == CB_ERR_CANCELED)
-            break;
-    }
-    return errors ? cb_error_move(err, &errors) : 0;
-}
-
 /* ── Sending ── */
 
 struct session {
@@ -161,7 +140,7 @@ static int push(struct cb_app *app, const struct values *values,
         choose(session.store, args, &names, err) < 0)
         return -1;
     session.sender.auth_file = values->access.authfile;
-    return for_each(&names, &session, send_one, err);
+    return cb_each_named(&names, send_one, &session, err);
 }
 
 /* ── The others ── */
@@ -195,7 +174,7 @@ static int drop(struct cb_app *app, const struct cb_strings *args, struct cb_err
 
     if (cb_app_store(app, 1, &store, err) < 0 || choose(store, args, &names, err) < 0)
         return -1;
-    return for_each(&names, store, drop_one, err);
+    return cb_each_named(&names, drop_one, store, err);
 }
 
 static uint64_t bytes_of(const struct cb_outbox_entry *entry)
@@ -230,11 +209,11 @@ static json_t *entry_json(const struct cb_outbox_entry *entry)
     char digest[CB_DIGEST_MAX_TEXT];
 
     return json_pack(
-        "{s:s,s:s,s:s,s:I,s:o,s:o,s:s?,s:I,s:s?}", "name", entry->name, "state",
+        "{s:s,s:s,s:s,s:I,s:o,s:o,s:o,s:I,s:s?}", "name", entry->name, "state",
         state_of(entry), "digest", cb_digest_text(&entry->manifest->digest, digest),
         "bytes", (json_int_t)bytes_of(entry), "queued", time_json(entry->queued_ns),
-        "tried", time_json(entry->tried_ns), "error", entry->error, "pid",
-        (json_int_t)entry->holder, "log", has_log(entry) ? entry->log : NULL);
+        "tried", time_json(entry->tried_ns), "error", cb_json_from_text(entry->error),
+        "pid", (json_int_t)entry->holder, "log", has_log(entry) ? entry->log : NULL);
 }
 
 static void print_json(const struct cb_outbox *outbox)
@@ -270,12 +249,10 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
 {
     cb_auto_value(cb_outbox) outbox = {0};
     cb_auto(cb_store) store = NULL;
-    int json = strcmp(values->format, "json") == 0;
+    int json = cb_wants_json(values->format, "table", err);
 
-    if (!json && strcmp(values->format, "table") != 0)
-        return cb_error_argument(err, values->format, "--format",
-                                 "expected table or json");
-    if (cb_app_store(app, 1, &store, err) < 0 || cb_outbox_list(store, &outbox, err) < 0)
+    if (json < 0 || cb_app_store(app, 1, &store, err) < 0 ||
+        cb_outbox_list(store, &outbox, err) < 0)
         return -1;
     if (json) {
         print_json(&outbox);
@@ -312,7 +289,6 @@ const struct cb_cli_command cb_cache_push_command = {
         "the cache of a later build.",
     .options = options,
     .values_size = sizeof(struct values),
-    .defaults = &(const struct values){.format = "table"},
     .max_args = -1,
     .act = run,
 };
@@ -338,4 +314,5 @@ const struct cb_cli_command cb_pusher_command = {
     .usage = CB_PUSHER_NAME " STORE NAME",
     .takes_program = 1,
     .run = send_alone,
+    .is_internal = 1,
 };

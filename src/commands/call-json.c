@@ -216,3 +216,48 @@ void cb_call_json_targets(struct cb_strbuf *out, const struct cb_call_result *re
     write_sources(&writer, result->source);
     end(&writer);
 }
+
+/* ── subrequests.describe ── */
+
+static void write_named(struct cb_writer *writer, const char *name,
+                        const char *description)
+{
+    cb_writer_open(writer, NULL, '{');
+    cb_writer_text(writer, "name", name);
+    cb_writer_text(writer, "description", description);
+    cb_writer_close(writer, '}');
+}
+
+static void write_known(struct cb_writer *writer, const struct cb_call_known *known)
+{
+    cb_autofree char *name = xasprintf("frontend.%s", known->name);
+
+    cb_writer_open(writer, NULL, '{');
+    cb_writer_text(writer, "name", name);
+    cb_writer_text(writer, "version", CB_CALL_VERSION);
+    cb_writer_text(writer, "type", "rpc");
+    cb_writer_text(writer, "description", known->description);
+    cb_writer_open(writer, "opts", '[');
+    if (known->has_target)
+        write_named(writer, "target", "Target build stage");
+    cb_writer_close(writer, ']');
+    cb_writer_open(writer, "metadata", '[');
+    write_named(writer, "result.json", "");
+    write_named(writer, "result.txt", "");
+    if (known->has_status)
+        write_named(writer, "result.statuscode", "");
+    cb_writer_close(writer, ']');
+    cb_writer_close(writer, '}');
+}
+
+void cb_call_json_describe(struct cb_strbuf *out, const struct cb_call_result *result)
+{
+    struct cb_writer writer = {.out = out, .indent = 2};
+
+    (void)result;
+    cb_writer_open(&writer, NULL, '[');
+    for (size_t i = 0; i < cb_call_known_count; i++)
+        write_known(&writer, &cb_call_known[i]);
+    cb_writer_close(&writer, ']');
+    cb_strbuf_addc(out, '\n');
+}

@@ -249,3 +249,17 @@ void cb_call_text_targets(struct cb_strbuf *out, const struct cb_call_result *re
     }
     add_table(out, &table);
 }
+
+/* ── subrequests.describe ── */
+
+void cb_call_text_describe(struct cb_strbuf *out, const struct cb_call_result *result)
+{
+    struct table table = {.columns = 3, .gap = 1};
+
+    (void)result;
+    add_row(&table, "NAME", "VERSION", "DESCRIPTION");
+    for (size_t i = 0; i < cb_call_known_count; i++)
+        add_row(&table, cb_call_known[i].name, CB_CALL_VERSION,
+                cb_call_known[i].description);
+    add_table(out, &table);
+}

@@ -17,7 +17,17 @@ static const struct {
     {"lint", CB_CALL_CHECK, cb_call_text_check, cb_call_json_check},
     {"outline", CB_CALL_OUTLINE, cb_call_text_outline, cb_call_json_outline},
     {"targets", CB_CALL_TARGETS, cb_call_text_targets, cb_call_json_targets},
+    {"subrequests.describe", CB_CALL_DESCRIBE, cb_call_text_describe,
+     cb_call_json_describe},
 };
+
+const struct cb_call_known cb_call_known[] = {
+    {"outline", "List all parameters current build target supports", 1, 0},
+    {"targets", "List all targets current build supports", 0, 0},
+    {"lint", "Lint a Dockerfile", 0, 1},
+    {"subrequests.describe", "List available subrequest types", 0, 0},
+};
+const size_t cb_call_known_count = CB_ARRAY_SIZE(cb_call_known);
 
 static int invalid(const char *text, const char *expected, struct cb_error **err)
 {

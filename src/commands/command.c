@@ -68,8 +68,11 @@ int cb_each_named(const struct cb_strings *names,
     cb_vec_foreach (name, names) {
         struct cb_error *error = NULL;
 
-        if (act(arg, *name, &error) < 0)
-            cb_error_append(&errors, error);
+        if (act(arg, *name, &error) >= 0)
+            continue;
+        cb_error_append(&errors, error);
+        if (cb_error_kind(error) == CB_ERR_CANCELED)
+            break;
     }
     return errors ? cb_error_move(err, &errors) : 0;
 }

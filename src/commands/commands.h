@@ -45,13 +45,13 @@ struct cb_cli_command {
     int (*run)(struct cb_app *app, int argc, char **argv, struct cb_error **err);
     int needs_launcher;
     enum cb_meets meets;
+    int is_internal; /* nobody types it: its words are its own, and no advice is given */
     int stays_out; /* touches neither store nor processes: no user namespace is entered */
     int watches;   /* goes on until it is interrupted, which is no error to tell of */
 };
 
 extern const struct cb_cli_command cb_attach_command;
 extern const struct cb_cli_command cb_build_command;
-extern const struct cb_absent_option cb_build_foreign[]; /* build-foreign.c */
 extern const struct cb_cli_command cb_builds_logs_command;
 extern const struct cb_cli_command cb_builds_ls_command;
 extern const struct cb_cli_command cb_builds_rm_command;
@@ -171,11 +171,12 @@ int cb_command_call(const struct cb_cli_command *command, struct cb_app *app, in
 int cb_command_check_args(const struct cb_cli_command *command,
                           const struct cb_strings *args, int min, int max,
                           struct cb_error **err);
-/* Calls ACT for each of NAMES, also when it has failed for others: the first error is
- * returned with the others behind it. */
+/* Calls ACT for each of NAMES, also when it has failed for others, but not once the user
+ * has had enough. The first error is returned with the others behind it. */
 int cb_each_named(const struct cb_strings *names,
                   int (*act)(void *arg, const char *name, struct cb_error **err),
                   void *arg, struct cb_error **err);
+
 /* ── enter.c ── */
 /* From here on we are root of what COMMAND works with. Before the first thread. */
 int cb_app_enter(struct cb_app *app, const struct cb_cli_command *command, int argc,

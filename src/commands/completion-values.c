@@ -123,14 +123,14 @@ static void offer_format(const struct cb_completion *at,
 static const struct {
     const char *option, *words;
 } table[] = {
-    {"call", "check outline targets"},
+    {"call", "check outline targets subrequests.describe"},
     {"compression", "gzip zstd uncompressed"},
     {"context-mode", "keep git"},
     {"ignore-syntax", "docker git"},
     {"log-driver", "json-file local none"},
     {"on-error", "shell"},
     {"platform", "linux/amd64 linux/arm64 linux/arm/v7"},
-    {"progress", "auto plain tty quiet rawjson legacy"},
+    {"progress", "auto plain tty quiet none rawjson legacy"},
     {"pull", "always missing never newer"},
     {"restart", "no on-failure always unless-stopped"},
 };

@@ -231,4 +231,5 @@ const struct cb_cli_command cb_complete_command = {
     .usage = "__complete WORD...",
     .options = options,
     .run = run_complete,
+    .is_internal = 1,
 };

@@ -7,6 +7,7 @@
 #include "container/names.h"
 #include "container/restart.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -122,6 +123,35 @@ static void set_cpus(struct cb_limit_options *limits,
     set(&limits->cpu_period, given->cpu_period);
 }
 
+/* A limit of memory alone leaves that of memory and swap together where it is, also if
+ * that came from the memory the container was made with. */
+static int keep_swap(struct cb_container *container, const struct cb_limit_options *given,
+                     struct cb_error **err)
+{
+    struct cb_limit_options *limits = &container->options.request.limits;
+    const struct cb_limit_options before = {.memory = limits->memory,
+                                            .memory_swap = limits->memory_swap};
+    const struct cb_limit_options after = {.memory = given->memory};
+    struct cb_limits had = {0}, wanted = {0};
+    uint64_t swap;
+
+    if (!given->memory || given->memory_swap)
+        return 0;
+    if (cb_limits_parse(&had, &before, err) < 0 ||
+        cb_limits_parse(&wanted, &after, err) < 0)
+        return -1;
+    if (!had.memory_bytes || !wanted.memory_bytes || had.memory_swap_bytes < 0)
+        return 0;
+    swap = had.memory_swap_bytes ? (uint64_t)had.memory_swap_bytes : 2 * had.memory_bytes;
+    if (wanted.memory_bytes > swap)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "Memory limit should be smaller than already set memoryswap "
+                            "limit, update the memoryswap at the same time");
+    cb_strings_addf(&container->texts, "%" PRIu64, swap);
+    limits->memory_swap = container->texts.items[container->texts.count - 1];
+    return 0;
+}
+
 static int update_one(const struct cb_each_container *at, struct cb_container *container,
                       struct cb_error **err)
 {
@@ -140,6 +170,8 @@ static int update_one(const struct cb_each_container *at, struct cb_container *c
         return cb_error_set(err, CB_ERR_USAGE,
                             "Restart policy cannot be updated because AutoRemove is "
                             "enabled for the container");
+    if (keep_swap(container, given, err) < 0)
+        return -1;
     set(&container->options.restart, values->restart);
     set_cpus(limits, given);
     set(&limits->blkio_weight, given->blkio_weight);

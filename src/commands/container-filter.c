@@ -5,7 +5,6 @@
 #include "container/health.h"
 #include "container/joins.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,24 +15,12 @@ static const struct cb_container *container_of(const void *thing)
     return listed->all->items[listed->index];
 }
 
-static int matches(const char *text, const char *pattern)
-{
-    regex_t regex;
-    int found;
-
-    if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-        return 0;
-    found = regexec(&regex, text, 0, NULL, 0) == 0;
-    regfree(&regex);
-    return found;
-}
-
 static int has_name(const void *thing, const char *value)
 {
     const struct cb_container *container = container_of(thing);
     cb_autofree char *slashed = xasprintf("/%s", container->name);
 
-    return matches(container->name, value) || matches(slashed, value);
+    return cb_filter_matches(container->name, value) || cb_filter_matches(slashed, value);
 }
 
 static int has_id(const void *thing, const char *value)

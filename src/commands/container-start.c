@@ -32,12 +32,22 @@ static const struct cb_absent_option start_absent[] = {
     {0},
 };
 
+static int check_not_paused(const struct cb_container *container, struct cb_error **err)
+{
+    if (container->state.status != CB_CONTAINER_PAUSED)
+        return 0;
+    return cb_error_set(err, CB_ERR_EXISTS,
+                        "cannot start a paused container, try unpause instead");
+}
+
 static int start_one(const struct cb_each_container *at, struct cb_container *container,
                      struct cb_error **err)
 {
     const struct cb_client_options options = {0};
     struct cb_client_end end;
 
+    if (check_not_paused(container, err) < 0)
+        return -1;
     if (cb_container_is_running(container))
         return 0;
     return cb_container_start(cb_store_root(at->store), container, &options,
@@ -57,7 +67,8 @@ static int start_attached(struct cb_app *app, const char *name,
         .detach_keys = cb_docker_config_or(app, values->detach_keys, "detachKeys")};
     int status;
 
-    if (cb_app_container(app, name, &store, &container, err) < 0)
+    if (cb_app_container(app, name, &store, &container, err) < 0 ||
+        check_not_paused(container, err) < 0)
         return -1;
     options.tty = container->options.request.tty;
     options.interactive = values->interactive && container->options.request.interactive;

@@ -232,7 +232,8 @@ static void tell(const struct job *job)
 
 static int copy_one(struct job *job, struct cb_error **err)
 {
-    if (cb_app_container(job->app, job->inside.container, &job->store, &job->container,
+    if (cb_container_files_begin(err) < 0 ||
+        cb_app_container(job->app, job->inside.container, &job->store, &job->container,
                          err) < 0 ||
         cb_container_files_open(job->store, job->container, job->app->cancel, &job->files,
                                 err) < 0)

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +137,18 @@ int cb_filter_takes(const struct cb_filter_key *keys, const struct cb_strings *g
         if (keys->holds && !key_holds(keys, given, thing))
             return 0;
     return 1;
+}
+
+int cb_filter_matches(const char *text, const char *pattern)
+{
+    regex_t regex;
+    int found;
+
+    if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+        return 0;
+    found = regexec(&regex, text, 0, NULL, 0) == 0;
+    regfree(&regex);
+    return found;
 }
 
 int cb_filter_is_true(const char *value)

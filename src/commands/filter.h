@@ -38,6 +38,8 @@ const char *cb_filter_value(const struct cb_strings *given, const char *key);
 
 /* ── For `holds` ── */
 
+/* Is PATTERN, a regular expression, somewhere in TEXT? */
+int cb_filter_matches(const char *text, const char *pattern);
 /* VALUE, of a key with CB_FILTER_BOOL. */
 int cb_filter_is_true(const char *value);
 /* Was something CREATED (RFC 3339) before VALUE, of a key with CB_FILTER_MOMENT? 0 when

@@ -15,5 +15,6 @@ const struct cb_cli_command cb_hub_command = {
     .usage = CB_HUB_NAME,
     .takes_program = 1,
     .run = run,
+    .is_internal = 1,
     .stays_out = 1,
 };

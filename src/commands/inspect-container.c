@@ -6,6 +6,7 @@
 #include "container/pin.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define NEVER "0001-01-01T00:00:00Z"
 
@@ -44,23 +45,33 @@ static json_t *state_json(const struct cb_container *container)
 
 /* ── Config ── */
 
+/* What -a says; without one USUAL holds of those who wait for it. */
+static int attaches(const struct cb_container_options *options, const char *stream,
+                    int usual)
+{
+    cb_vec_foreach (text, &options->attach) {
+        if (strcasecmp(*text, stream) == 0)
+            return 1;
+    }
+    return !options->attach.count && usual && !options->detached;
+}
+
 static json_t *config_json(const struct cb_container *container,
                            const struct cb_image_config *effective)
 {
     const struct cb_run_request *request = &container->options.request;
     cb_autofree char *short_id = xstrndup(container->id, 12);
+    int stdin_attached = attaches(&container->options, "stdin", request->interactive);
     json_t *object = cb_inspect_config(effective);
 
     set(object, "Hostname", text(request->hostname ? request->hostname : short_id));
     set(object, "Domainname", text(request->domainname));
-    set(object, "AttachStdin",
-        json_boolean(request->interactive && !container->options.detached));
-    set(object, "AttachStdout", json_boolean(!container->options.detached));
-    set(object, "AttachStderr", json_boolean(!container->options.detached));
+    set(object, "AttachStdin", json_boolean(stdin_attached));
+    set(object, "AttachStdout", json_boolean(attaches(&container->options, "stdout", 1)));
+    set(object, "AttachStderr", json_boolean(attaches(&container->options, "stderr", 1)));
     set(object, "Tty", json_boolean(request->tty));
     set(object, "OpenStdin", json_boolean(request->interactive));
-    set(object, "StdinOnce",
-        json_boolean(request->interactive && !container->options.detached));
+    set(object, "StdinOnce", json_boolean(request->interactive && stdin_attached));
     set(object, "Image", text(request->image_name));
     if (request->mac)
         set(object, "MacAddress", text(request->mac));

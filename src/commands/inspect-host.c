@@ -218,19 +218,17 @@ static json_t *restart_policy(const char *typed)
                      "MaximumRetryCount", (int)policy.most);
 }
 
-/* The first of its networks. */
-static json_t *network_mode(const struct cb_run_request *request)
+/* The one it was made with, which may have been left since. */
+static const char *network_mode(const struct cb_run_request *request)
 {
-    cb_auto_value(cb_joins) joins = {0};
+    const char *mode = request->network;
 
-    if (cb_joins_read(&joins, request, NULL) < 0 || !joins.count)
-        return text("bridge");
-    return text(joins.items[0].network);
+    return mode && *mode && strcmp(mode, "default") != 0 ? mode : "bridge";
 }
 
 static void add_namespaces(json_t *object, const struct cb_run_request *request)
 {
-    set(object, "NetworkMode", network_mode(request));
+    set(object, "NetworkMode", text(network_mode(request)));
     set(object, "CgroupnsMode", text(request->cgroupns ? request->cgroupns : "private"));
     set(object, "IpcMode", text(request->ipc ? request->ipc : "private"));
     set(object, "PidMode", text(request->pid));
@@ -309,7 +307,7 @@ json_t *cb_inspect_host_config(const struct cb_container *container)
     set(object, "AutoRemove", json_boolean(options->remove));
     if (options->annotations.count)
         set(object, "Annotations", pairs(&options->annotations, "="));
-    set(object, "VolumeDriver", text(""));
+    set(object, "VolumeDriver", text(options->volume_driver));
     set(object, "VolumesFrom", list(&options->volumes_from));
     set(object, "Dns", asked(&request->dns, request->configured_dns));
     set(object, "DnsOptions",

@@ -32,16 +32,30 @@ static json_t *wish(const struct cb_join *join)
     return object;
 }
 
-/* Of a container that does not run. */
-static json_t *endpoint(const struct cb_join *join)
+/* As its monitor tells them; before that there are only those that were given. */
+static json_t *aliases_of(const struct cb_join *join, const char *id, int has_run)
 {
-    const struct cb_strings *aliases = &join->aliases;
+    json_t *aliases = cb_inspect_strings(&join->aliases);
+
+    if (has_run && strcmp(join->network, "bridge") != 0)
+        json_array_append_new(aliases, json_sprintf("%.12s", id));
+    if (json_array_size(aliases))
+        return aliases;
+    json_decref(aliases);
+    return json_null();
+}
+
+/* Of the container ID, which does not run. BEFORE: when it last did, or NULL. */
+static json_t *endpoint(const struct cb_join *join, const char *id, const json_t *before)
+{
+    const char *network = json_string_value(json_object_get(before, "NetworkID"));
     json_t *object = json_object();
 
     set(object, "IPAMConfig", wish(join));
-    set(object, "Links", json_null());
-    set(object, "Aliases", aliases->count ? cb_inspect_strings(aliases) : json_null());
-    set(object, "NetworkID", text(""));
+    set(object, "Links",
+        join->links.count ? cb_inspect_strings(&join->links) : json_null());
+    set(object, "Aliases", aliases_of(join, id, before != NULL));
+    set(object, "NetworkID", text(network));
     set(object, "EndpointID", text(""));
     set(object, "Gateway", text(""));
     set(object, "IPAddress", text(""));
@@ -54,8 +68,10 @@ static json_t *endpoint(const struct cb_join *join)
     return object;
 }
 
-static json_t *networks_json(const struct cb_run_request *request)
+static json_t *networks_json(const struct cb_container *container)
 {
+    const struct cb_run_request *request = &container->options.request;
+    const json_t *before = json_object_get(container->state.network, "Networks");
     cb_auto_value(cb_joins) joins = {0};
     json_t *networks = json_object();
 
@@ -64,7 +80,8 @@ static json_t *networks_json(const struct cb_run_request *request)
         const char *name = *join->network ? join->network : "bridge";
 
         if (strchr(name, ':') == NULL) /* another container's, or none left */
-            set(networks, name, endpoint(join));
+            set(networks, name,
+                endpoint(join, container->id, json_object_get(before, name)));
     }
     return networks;
 }
@@ -142,7 +159,7 @@ json_t *cb_inspect_network_settings(const struct cb_container *container)
     set(object, "IPPrefixLen", json_integer(0));
     set(object, "IPv6Gateway", text(""));
     set(object, "MacAddress", text(""));
-    set(object, "Networks", networks_json(&container->options.request));
+    set(object, "Networks", networks_json(container));
     if (known)
         json_object_update(object, (json_t *)known);
     set(object, "Ports", cb_inspect_ports(container));

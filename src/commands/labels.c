@@ -1,3 +1,4 @@
+/* What follows --label, wherever it does: of containers, networks and volumes. */
 #include "commands/labels.h"
 
 int cb_labels_check(const struct cb_strings *labels, const char *option,

@@ -33,7 +33,7 @@ static const struct cb_option options[] = {
     {"platform", 0, CB_OPTION_LIST, AT(request.platforms), "OS/ARCH[,OS/ARCH]",
      "Platforms to look at (default: this machine's)"},
     {"progress", 0, CB_OPTION_TEXT, AT(progress), "MODE",
-     "How progress is shown: auto, tty, plain, quiet, rawjson or legacy"},
+     "How progress is shown: auto, tty, plain, quiet, none, rawjson, legacy"},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print nothing but errors"},
     {"secret", 0, CB_OPTION_LIST, AT(request.secrets), "id=NAME,src=FILE",
      "Credentials for URLs and git repositories, as build takes them"},

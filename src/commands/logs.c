@@ -92,12 +92,12 @@ static int read_wish(struct cb_log_wish *wish, const struct values *values,
             return cb_error_set(err, CB_ERR_USAGE, "invalid value for \"tail\": %s",
                                 values->tail);
     }
-    if (values->since && cb_moment_parse(&wish->since, values->since, err) < 0)
+    wish->has_since = values->since && *values->since;
+    wish->has_until = values->until && *values->until && strcmp(values->until, "0") != 0;
+    if (wish->has_since && cb_moment_parse(&wish->since, values->since, err) < 0)
         return cb_error_wrap(err, "invalid value for \"since\"");
-    if (values->until && cb_moment_parse(&wish->until, values->until, err) < 0)
+    if (wish->has_until && cb_moment_parse(&wish->until, values->until, err) < 0)
         return cb_error_wrap(err, "invalid value for \"until\"");
-    wish->has_since = values->since != NULL;
-    wish->has_until = values->until != NULL && strcmp(values->until, "0") != 0;
     return 0;
 }
 

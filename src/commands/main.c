@@ -94,14 +94,12 @@ static int run_command(struct cb_app *app, const struct cb_cli_command *command,
 {
     cb_auto(cb_launcher) launcher = NULL;
 
-    if (command != &cb_complete_command)
+    if (!command->is_internal)
         argc = cb_globals_take(app, argc, argv, command->takes_program, err);
     if (argc < 0)
         return -1;
     cb_log_set_debug(app->debug);
-    if (!command->stays_out && command != &cb_complete_command &&
-        command != &cb_man_command && command != &cb_monitor_command &&
-        command != &cb_pusher_command)
+    if (!command->stays_out && !command->is_internal)
         cb_globals_warn_elsewhere();
     if (!command->stays_out && !asks_for_help(argc, argv, command->takes_program) &&
         cb_app_enter(app, command, argc, argv, err) < 0)

@@ -96,16 +96,29 @@ static int has_value(const char *values, const char *word, size_t len)
     return 0;
 }
 
-/* `.Ar size ,`: MACRO for TEXT between what stands before and after it. */
-static void add_macro(struct cb_strbuf *out, const char *macro, int opens,
-                      const char *text, size_t len, const char *end, size_t end_len)
+/* "(`x`,": a word with the punctuation around it. */
+struct token {
+    int opens; /* with a "(" */
+    const char *core;
+    size_t core_len;
+    const char *end; /* of what is behind it, by END_LEN */
+    size_t end_len;
+};
+
+/* `.Ar size ,`: MACRO for the token's core, in small letters or as it is. */
+static void add_macro(struct cb_strbuf *out, const char *macro, const struct token *token,
+                      int is_lower)
 {
+    cb_autofree char *text = xstrndup(token->core, token->core_len);
+
+    for (char *p = text; is_lower && *p; p++)
+        *p = (char)tolower((unsigned char)*p);
     end_line(out);
-    cb_strbuf_addf(out, ".%s%s \"\\&", macro, opens ? " (" : "");
-    add_escaped(out, text, len);
+    cb_strbuf_addf(out, ".%s%s \"\\&", macro, token->opens ? " (" : "");
+    add_escaped(out, text, token->core_len);
     cb_strbuf_addc(out, '"');
-    for (size_t i = 0; i < end_len; i++)
-        cb_strbuf_addf(out, " %c", end[i]);
+    for (size_t i = 0; i < token->end_len; i++)
+        cb_strbuf_addf(out, " %c", token->end[i]);
     cb_strbuf_addc(out, '\n');
 }
 
@@ -129,29 +142,28 @@ static void add_word(struct cb_strbuf *out, const char *word, size_t len)
  * its end. */
 static const char *add_next(struct cb_strbuf *out, const char *text, const char *values)
 {
-    int opens = *text == '(';
-    const char *core = text + opens;
-    const char *close = *core == '`' ? strchr(core + 1, '`') : NULL;
-    size_t core_len = close ? (size_t)(close - core - 1) : value_length(core);
-    const char *end = close ? close + 1 : core + core_len;
-    size_t end_len = strspn(end, ".,;:)");
+    const char *start = text + (*text == '(');
+    const char *close = *start == '`' ? strchr(start + 1, '`') : NULL;
+    struct token token = {.opens = start > text,
+                          .core = close ? start + 1 : start,
+                          .core_len =
+                              close ? (size_t)(close - start - 1) : value_length(start)};
     size_t len = strcspn(text, " \n");
+    int is_whole;
 
-    if (core_len && (!end[end_len] || strchr(" \n", end[end_len]))) {
-        if (close)
-            add_macro(out, "Ql", opens, core + 1, core_len, end, end_len);
-        else if (has_value(values, core, core_len)) {
-            cb_autofree char *lower = xstrndup(core, core_len);
-
-            for (char *p = lower; *p; p++)
-                *p = (char)tolower((unsigned char)*p);
-            add_macro(out, "Ar", opens, lower, core_len, end, end_len);
-        } else
-            add_word(out, text, len);
-        return close || has_value(values, core, core_len) ? end + end_len : text + len;
+    token.end = close ? close + 1 : start + token.core_len;
+    token.end_len = strspn(token.end, ".,;:)");
+    is_whole = token.core_len &&
+               (!token.end[token.end_len] || strchr(" \n", token.end[token.end_len]));
+    if (is_whole && close) {
+        add_macro(out, "Ql", &token, 0);
+    } else if (is_whole && has_value(values, token.core, token.core_len)) {
+        add_macro(out, "Ar", &token, 1);
+    } else {
+        add_word(out, text, len);
+        return text + len;
     }
-    add_word(out, text, len);
-    return text + len;
+    return token.end + token.end_len;
 }
 
 static const char *add_display(struct cb_strbuf *out, const char *text)

@@ -209,5 +209,6 @@ const struct cb_cli_command cb_man_command = {
     .usage = "__man PROSE DIRECTORY",
     .options = no_options,
     .run = run,
+    .is_internal = 1,
     .stays_out = 1,
 };

@@ -15,6 +15,7 @@ const struct cb_cli_command cb_monitor_command = {
     .usage = CB_MONITOR_NAME " STORE CONTAINER",
     .takes_program = 1,
     .run = run,
+    .is_internal = 1,
     .needs_launcher = 1,
     .meets = CB_MEETS_IF_THERE,
 };

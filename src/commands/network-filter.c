@@ -12,11 +12,12 @@ int cb_network_is_used(const struct cb_network_def *def)
     return endpoints.count || endpoints.joining;
 }
 
+/* Those that are always there count as used. */
 static int is_dangling(const void *thing, const char *value)
 {
     const struct cb_network_def *def = thing;
 
-    return !def->predefined && cb_network_is_used(def) != cb_filter_is_true(value);
+    return (def->predefined || cb_network_is_used(def)) != cb_filter_is_true(value);
 }
 
 static int has_driver(const void *thing, const char *value)
@@ -30,7 +31,7 @@ static int has_in_id(const void *thing, const char *value)
 {
     const struct cb_network_def *def = thing;
 
-    return strstr(def->id, value) != NULL;
+    return cb_filter_matches(def->id, value);
 }
 
 static const char *find_label(const void *thing, const char *key)
@@ -54,7 +55,7 @@ static int has_in_name(const void *thing, const char *value)
 {
     const struct cb_network_def *def = thing;
 
-    return strstr(def->name, value) != NULL;
+    return cb_filter_matches(def->name, value);
 }
 
 static int has_scope(const void *thing, const char *value)

@@ -52,16 +52,27 @@ static char *joined(const struct cb_strings *labels)
     return cb_strbuf_steal(&out);
 }
 
+/* As Go shows times: "2026-01-02 03:04:05.5 +0000 UTC" of "2026-01-02T03:04:05.5Z". */
+static char *shown_time(const char *created)
+{
+    size_t date = strcspn(created, "T"), end = strcspn(created, "Z");
+
+    if (!created[date] || !created[end])
+        return xstrdup(created);
+    return xasprintf("%.*s %.*s +0000 UTC", (int)date, created, (int)(end - date - 1),
+                     created + date + 1);
+}
+
 static json_t *row(const struct cb_network_def *def, int id_len)
 {
     cb_autofree char *labels = joined(&def->labels);
     cb_autofree char *id = xstrndup(def->id, (size_t)id_len);
+    cb_autofree char *created = shown_time(def->created);
 
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "CreatedAt", def->created,
-                     "Driver", def->driver, "ID", id, "IPv6",
-                     def->ipv6 ? "true" : "false", "Internal",
-                     def->internal ? "true" : "false", "Labels", labels, "Name",
-                     def->name, "Scope", "local");
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "CreatedAt", created, "Driver",
+                     def->driver, "ID", id, "IPv6", def->ipv6 ? "true" : "false",
+                     "Internal", def->internal ? "true" : "false", "Labels", labels,
+                     "Name", def->name, "Scope", "local");
 }
 
 static int list(struct cb_app *app, const struct values *values, struct cb_error **err)

@@ -4,6 +4,7 @@
 #include "commands/labels.h"
 #include "container/client.h"
 #include "container/joins.h"
+#include "container/links.h"
 #include "store/journal.h"
 
 #include <stdio.h>
@@ -253,13 +254,14 @@ static const struct cb_option connect_options[] = {
      "Its IPv4 address there"},
     {"ip6", 0, CB_OPTION_TEXT, offsetof(struct connect_values, ip6), "ADDRESS",
      "Its IPv6 address there"},
+    {"link", 0, CB_OPTION_LIST, offsetof(struct connect_values, links),
+     "CONTAINER[:ALIAS]", "What it calls another on the network"},
     {"mac-address", 0, CB_OPTION_TEXT, offsetof(struct connect_values, mac), "ADDRESS",
      "Its hardware address there"},
     {0},
 };
 
 static const struct cb_absent_option connect_absent[] = {
-    {"link", 0, "containers on a network of one's own find each other by name"},
     {"link-local-ip", 0, "give an address of the network with --ip"},
     {"gw-priority", 0, "the first network's gateway is the default one"},
     {0},
@@ -317,11 +319,13 @@ static int connect_to(struct cb_app *app, const struct cb_strings *args,
     cb_autofree char *text = NULL;
     int is_running;
 
-    if (find_both(app, args, &store, &def, &container, err) < 0 ||
+    if (cb_links_check(&values->links, err) < 0 ||
+        find_both(app, args, &store, &def, &container, err) < 0 ||
         check_predefined(def, values, err) < 0)
         return -1;
     join = (struct cb_join){.network = def->name,
                             .aliases = values->aliases,
+                            .links = values->links,
                             .ip = (char *)values->ip,
                             .ip6 = (char *)values->ip6,
                             .mac = (char *)values->mac};

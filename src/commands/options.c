@@ -65,7 +65,7 @@ static int absent_long(const struct cb_cli_command *command,
     while (harmless && harmless->name && strcmp(harmless->name, absent->name) != 0)
         harmless++;
     if (harmless && harmless->name) {
-        if (equals && is_one_of(harmless->values, equals + 1))
+        if (equals && (!equals[1] || is_one_of(harmless->values, equals + 1)))
             return 0;
         if (!equals && *at + 1 < argc && is_one_of(harmless->values, argv[*at + 1])) {
             ++*at;

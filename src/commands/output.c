@@ -1,3 +1,4 @@
+/* A reader who has gone away is no error: `cbuild ps | head -1` has done its work. */
 #include "commands/output.h"
 
 #include "base/json.h"

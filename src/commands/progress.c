@@ -18,6 +18,8 @@ static const struct cb_progress_class *choose(const char *mode)
         return isatty(STDERR_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0)
                    ? &cb_progress_tty
                    : &cb_progress_plain;
+    if (strcmp(mode, "none") == 0)
+        return &cb_progress_quiet;
     for (size_t i = 0; i < CB_ARRAY_SIZE(classes); i++)
         if (strcmp(classes[i]->mode, mode) == 0)
             return classes[i];
@@ -34,11 +36,11 @@ static const struct cb_progress_class *class_of(const char *mode, struct cb_erro
     if (!class && variable)
         cb_error_set(err, CB_ERR_USAGE,
                      "invalid value \"%s\" of $BUILDKIT_PROGRESS: expected auto, plain, "
-                     "tty, quiet, rawjson or legacy",
+                     "tty, quiet, none, rawjson or legacy",
                      variable);
     else if (!class)
         cb_error_argument(err, mode, "--progress",
-                          "expected auto, plain, tty, quiet, rawjson or legacy");
+                          "expected auto, plain, tty, quiet, none, rawjson or legacy");
     return class;
 }
 

@@ -28,55 +28,68 @@ static const struct cb_option options[] = {
     {0},
 };
 
-/* CHANGED is left as it was when there is nothing new. */
-static int pull_one(struct cb_transfer *transfer, const char *canonical,
-                    const struct cb_platform *platform, int quiet, int *changed,
-                    struct cb_error **err)
+struct pull {
+    struct cb_transfer transfer;
+    const struct cb_platform *platform;
+    int quiet;
+    int changed; /* something was new */
+};
+static void pull_close(struct pull *pull)
 {
-    struct cb_platform host = cb_platform_host();
+    cb_transfer_close(&pull->transfer);
+}
+CB_AUTO_VALUE_DEFINE(pull, pull_close)
+
+static int pull_open(struct pull *pull, struct cb_app *app, const struct values *values,
+                     const char *name, struct cb_error **err)
+{
+    pull->quiet = values->common.quiet;
+    if (cb_transfer_open(&pull->transfer, app, &values->common, NULL, err) < 0)
+        return -1;
+    return cb_access_name(&values->common.access, app, name, err);
+}
+
+static int pull_one(struct pull *pull, const char *canonical, struct cb_error **err)
+{
     struct cb_digest digest, id;
     char text[CB_DIGEST_MAX_TEXT];
     int is_new = 0;
 
-    if (cb_registry_pull(transfer->registry, canonical, platform ? platform : &host,
-                         &digest, &id, &is_new, err) < 0)
+    if (cb_registry_pull(pull->transfer.registry, canonical, pull->platform, &digest, &id,
+                         &is_new, err) < 0)
         return -1;
-    cb_journal_transfer(transfer->store, "pull", canonical);
-    if (!quiet)
-        cb_transfer_say(transfer, "Digest: %s\n", cb_digest_text(&digest, text));
-    *changed |= is_new;
+    cb_journal_transfer(pull->transfer.store, "pull", canonical);
+    if (!pull->quiet)
+        cb_transfer_say(&pull->transfer, "Digest: %s\n", cb_digest_text(&digest, text));
+    pull->changed |= is_new;
     return 0;
 }
 
-static void say_end(struct cb_transfer *transfer, const char *familiar,
-                    const char *canonical, int changed, int quiet)
+static void say_end(struct pull *pull, const struct cb_reference *reference)
 {
-    if (!quiet)
-        cb_transfer_say(transfer,
-                        changed ? "Status: Downloaded newer image for %s\n"
-                                : "Status: Image is up to date for %s\n",
+    cb_autofree char *canonical = cb_reference_canonical(reference);
+    cb_autofree char *familiar = cb_reference_familiar(reference);
+
+    if (!pull->quiet)
+        cb_transfer_say(&pull->transfer,
+                        pull->changed ? "Status: Downloaded newer image for %s\n"
+                                      : "Status: Image is up to date for %s\n",
                         familiar);
-    cb_transfer_say(transfer, "%s\n", canonical);
+    cb_transfer_say(&pull->transfer, "%s\n", canonical);
 }
 
-static int pull(struct cb_app *app, const struct values *values, const char *name,
-                const struct cb_platform *platform, struct cb_error **err)
+static int pull_name(struct pull *pull, struct cb_app *app, const struct values *values,
+                     const char *name, struct cb_error **err)
 {
-    cb_auto_value(cb_transfer) transfer = {0};
     cb_auto(cb_reference) reference = NULL;
     cb_autofree char *canonical = NULL;
-    cb_autofree char *familiar = NULL;
-    int changed = 0;
 
     if (cb_transfer_name(name, values->common.quiet, &reference, err) < 0)
         return -1;
     canonical = cb_reference_canonical(reference);
-    familiar = cb_reference_familiar(reference);
-    if (cb_transfer_open(&transfer, app, &values->common, NULL, err) < 0 ||
-        cb_access_name(&values->common.access, app, name, err) < 0 ||
-        pull_one(&transfer, canonical, platform, values->common.quiet, &changed, err) < 0)
+    if (pull_open(pull, app, values, name, err) < 0 || pull_one(pull, canonical, err) < 0)
         return -1;
-    say_end(&transfer, familiar, canonical, changed, values->common.quiet);
+    say_end(pull, reference);
     return 0;
 }
 
@@ -105,29 +118,26 @@ static int is_of_referrers(const char *tag)
 }
 
 /* One tag that cannot be had does not cost the others. */
-static int pull_tags(struct cb_transfer *transfer, const char *repository,
-                     const struct cb_strings *tags, const struct values *values,
-                     const struct cb_platform *platform, int *changed,
-                     struct cb_error **err)
+static int pull_tags(struct pull *pull, const char *repository,
+                     const struct cb_strings *tags, struct cb_error **err)
 {
     size_t failed = 0;
 
-    for (size_t i = 0; i < tags->count; i++) {
-        cb_autofree char *name = tag_name(repository, tags->items[i]);
+    cb_vec_foreach (tag, tags) {
+        cb_autofree char *name = tag_name(repository, *tag);
         cb_auto(cb_error) error = NULL;
 
-        if (is_of_referrers(tags->items[i]))
+        if (is_of_referrers(*tag))
             continue;
         if (!name)
             cb_error_set(&error, CB_ERR_INTEGRITY, "`%s` of the registry's is no tag",
-                         tags->items[i]);
-        else if (pull_one(transfer, name, platform, values->common.quiet, changed,
-                          &error) == 0)
+                         *tag);
+        else if (pull_one(pull, name, &error) == 0)
             continue;
         if (cb_error_kind(error) == CB_ERR_CANCELED)
             return cb_error_move(err, &error);
         failed++;
-        cb_event_say(cb_progress_sink(transfer->progress), CB_EVENT_WARNING, 0, "%s",
+        cb_event_say(cb_progress_sink(pull->transfer.progress), CB_EVENT_WARNING, 0, "%s",
                      cb_error_message(error));
     }
     if (!failed)
@@ -136,29 +146,26 @@ static int pull_tags(struct cb_transfer *transfer, const char *repository,
                         failed, tags->count);
 }
 
-static int pull_all(struct cb_app *app, const struct values *values, const char *name,
-                    const struct cb_platform *platform, struct cb_error **err)
+static int pull_all(struct pull *pull, struct cb_app *app, const struct values *values,
+                    const char *name, struct cb_error **err)
 {
-    cb_auto_value(cb_transfer) transfer = {0};
     cb_auto_value(cb_strings) tags = {0};
     cb_auto(cb_reference) reference = NULL;
     cb_autofree char *canonical = NULL;
     cb_autofree char *familiar = NULL;
-    int changed = 0;
 
     if (cb_transfer_repository(name, &reference, err) < 0)
         return -1;
     canonical = cb_reference_canonical(reference);
     familiar = cb_reference_familiar(reference);
-    if (cb_transfer_open(&transfer, app, &values->common, NULL, err) < 0 ||
-        cb_access_name(&values->common.access, app, name, err) < 0 ||
-        cb_registry_tags(transfer.registry, canonical, &tags, err) < 0)
+    if (pull_open(pull, app, values, name, err) < 0 ||
+        cb_registry_tags(pull->transfer.registry, canonical, &tags, err) < 0)
         return -1;
     if (!tags.count)
         return cb_error_set(err, CB_ERR_NOT_FOUND, "repository %s has no tags", familiar);
-    if (pull_tags(&transfer, canonical, &tags, values, platform, &changed, err) < 0)
+    if (pull_tags(pull, canonical, &tags, err) < 0)
         return -1;
-    say_end(&transfer, familiar, canonical, changed, values->common.quiet);
+    say_end(pull, reference);
     return 0;
 }
 
@@ -166,13 +173,16 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
                struct cb_error **err)
 {
     const struct values *values = given;
+    const struct cb_platform host = cb_platform_host();
+    cb_auto_value(pull) pull = {0};
     struct cb_platform buffer;
-    const struct cb_platform *platform;
 
-    if (cb_app_default_platform(values->platform, &buffer, &platform, err) < 0)
+    if (cb_app_default_platform(values->platform, &buffer, &pull.platform, err) < 0)
         return -1;
-    return (values->all_tags ? pull_all : pull)(app, values, args->items[0], platform,
-                                                err);
+    if (!pull.platform)
+        pull.platform = &host;
+    return (values->all_tags ? pull_all : pull_name)(&pull, app, values, args->items[0],
+                                                     err);
 }
 
 const struct cb_cli_command cb_pull_command = {

@@ -2,6 +2,8 @@
  * written down with a container: a file that changes is for those made later. */
 #include "commands/run.h"
 
+#include "base/log.h"
+
 #include <string.h>
 
 /* *TAKEN: inspect shows them as nobody's. */
@@ -92,6 +94,8 @@ int cb_run_add_defaults(struct cb_app *app, struct cb_run_values *values,
     add_pairs(&request->ulimits, &settings->ulimits);
     if (settings->log_driver || settings->log_opts.count)
         add_log(&values->container, settings);
+    if (request->publish.count && request->network && !strcmp(request->network, "host"))
+        cb_warn("Published ports are discarded when using host network mode");
     if (request->network && strncmp(request->network, "container:", 10) == 0)
         return 0; /* that one has its own name servers */
     add_list(&request->dns, &request->configured_dns, &settings->dns);

@@ -8,7 +8,8 @@
 #include <ctype.h>
 #include <string.h>
 
-#define MAX_BYTES (4u << 20)
+#define MAX_BYTES       (4u << 20)
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* editors of Windows write it in front */
 
 /* "KEY=VALUE"; WITH_OURS: of "KEY" alone our value, or nothing. */
 static int add_line(struct cb_strings *out, const char *path, const char *line,
@@ -41,13 +42,16 @@ static int read_file(struct cb_strings *out, const char *path, int with_ours,
                      struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
-    char *rest = NULL;
+    char *rest = NULL, *lines;
 
     if (cb_fs_read_given(path, MAX_BYTES, &text, err) < 0)
         return -1;
     if (!text.len)
         return 0;
-    for (char *line = strtok_r(text.text, "\r\n", &rest); line;
+    lines = text.text;
+    if (strncmp(lines, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+        lines += strlen(BYTE_ORDER_MARK);
+    for (char *line = strtok_r(lines, "\r\n", &rest); line;
          line = strtok_r(NULL, "\r\n", &rest)) {
         line += strspn(line, " \t");
         if (*line && *line != '#' && add_line(out, path, line, with_ours, err) < 0)

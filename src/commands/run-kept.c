@@ -57,11 +57,11 @@ static int create(struct cb_store *store, struct cb_run_values *values,
 /* Without -a both are shown. */
 static int is_hidden(const struct cb_run_values *values, const char *stream)
 {
-    cb_vec_foreach (text, &values->attach) {
+    cb_vec_foreach (text, &values->container.attach) {
         if (strcasecmp(*text, stream) == 0)
             return 0;
     }
-    return values->attach.count > 0;
+    return values->container.attach.count > 0;
 }
 
 static int read_options(struct cb_app *app, struct cb_client_options *out,
@@ -124,6 +124,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
 
     if (status)
         return status < 0 ? -1 : 0;
+    values.container.for_later = 1;
     if (cb_run_find_image(app, &values, args.items[0], &image, err) < 0 ||
         create(image.store, &values, &container, err) < 0)
         return -1;

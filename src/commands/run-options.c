@@ -22,7 +22,7 @@ const struct cb_option cb_run_options[] = {
      "Add a line to /etc/hosts"},
     {"annotation", 0, CB_OPTION_LIST, AT(container.annotations), "KEY=VALUE",
      "A note for who inspects it"},
-    {"attach", 'a', CB_OPTION_LIST, AT(attach), "STREAM",
+    {"attach", 'a', CB_OPTION_LIST, AT(container.attach), "STREAM",
      "Attach to stdin, stdout or stderr only"},
     {"blkio-weight", 0, CB_OPTION_TEXT, AT(container.request.limits.blkio_weight), "N",
      "Weight of its input and output on block devices (10 to 1000)"},
@@ -188,6 +188,8 @@ const struct cb_option cb_run_options[] = {
      "host: the host name is the one of the host"},
     {"volume", 'v', CB_OPTION_LIST, AT(container.request.volumes),
      "[SOURCE:]TARGET[:OPTIONS]", "Mount a directory of the host, or a volume"},
+    {"volume-driver", 0, CB_OPTION_TEXT, AT(container.volume_driver), "DRIVER",
+     "What makes volumes: only local, as without it"},
     {"volumes-from", 0, CB_OPTION_LIST, AT(container.volumes_from), "CONTAINER[:ro]",
      "Mount what another container has mounted"},
     {"workdir", 'w', CB_OPTION_TEXT, AT(container.request.workdir), "DIR",
@@ -213,15 +215,11 @@ const struct cb_absent_option cb_run_absent[] = {
      "its files have all the room of the store's filesystem; --tmpfs "
      "PATH:size=N bounds a directory"},
     {"use-api-socket", 0, "there is no daemon whose socket could be shared"},
-    {"volume-driver", 0,
-     "volumes are the local driver's; -o of `cbuild volume create` "
-     "mounts others"},
     {0},
 };
 const struct cb_harmless_option cb_run_harmless[] = {
     {"isolation", "default"},
     {"runtime", "runc|io.containerd.runc.v2"},
-    {"volume-driver", "local"},
     {0},
 };
 
@@ -231,7 +229,6 @@ void cb_run_values_clear(struct cb_run_values *values)
     cb_strings_free(&values->env_files);
     cb_strings_free(&values->labels);
     cb_strings_free(&values->label_files);
-    cb_strings_free(&values->attach);
 }
 
 int cb_run_parse_sig_proxy(const char *text, int *keep, struct cb_error **err)
@@ -248,7 +245,7 @@ static int check_streams(const struct cb_run_values *values, struct cb_error **e
 {
     static const char *const streams[] = {"stdin", "stdout", "stderr"};
 
-    cb_vec_foreach (text, &values->attach) {
+    cb_vec_foreach (text, &values->container.attach) {
         int known = 0;
 
         for (size_t i = 0; i < CB_ARRAY_SIZE(streams); i++)
@@ -284,14 +281,46 @@ static int check_annotations(const struct cb_container_options *options,
     return 0;
 }
 
+static int check_volume_driver(const char *driver, struct cb_error **err)
+{
+    if (!driver || !*driver || strcmp(driver, "local") == 0)
+        return 0;
+    cb_error_set(err, CB_ERR_USAGE, "docker's --volume-driver is not here");
+    return cb_error_hint(err, "volumes are the local driver's; -o of `cbuild volume "
+                              "create` mounts others");
+}
+
+/* What is said twice in the same words is meant once. */
+static void drop_repeated(struct cb_strings *texts)
+{
+    cb_auto_value(cb_strings) kept = {0};
+
+    cb_vec_foreach (text, texts)
+        cb_strings_add_once(&kept, *text);
+    cb_strings_free(texts);
+    *texts = kept;
+    kept = (struct cb_strings){0};
+}
+
+/* "" asks for nothing, as scripts have it that pass on what they may not have. */
+static void drop_empty(const char **text)
+{
+    if (*text && !**text)
+        *text = NULL;
+}
+
 static int settle(struct cb_run_values *values, struct cb_error **err)
 {
     struct cb_run_request *request = &values->container.request;
 
     if (check_streams(values, err) < 0 || cb_run_read_files(values, err) < 0 ||
         check_annotations(&values->container, err) < 0 ||
+        check_volume_driver(values->container.volume_driver, err) < 0 ||
         cb_run_take_gpus(values->gpus, &request->devices, err) < 0)
         return -1;
+    drop_repeated(&request->volumes);
+    drop_empty(&values->container.name);
+    drop_empty(&values->container.log_driver);
     return cb_joins_settle(request, err);
 }
 

@@ -166,7 +166,7 @@ static int is_fleeting(const struct cb_run_values *values)
         container->labels.count || container->mounts.count || container->request.tty ||
         container->request.publish.count || container->request.publish_all ||
         container->health.command || container->volumes_from.count ||
-        values->attach.count || values->detach_keys || values->sig_proxy)
+        container->attach.count || values->detach_keys || values->sig_proxy)
         return 0;
     cb_vec_foreach (volume, &container->request.volumes) {
         if ((**volume != '/' && **volume != '.') || !strchr(*volume, ':'))
@@ -187,7 +187,7 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
 
         return status == 127 || status == 126 ? 125 : status;
     }
-    if ((is_fleeting(values)
+    if ((values->fleeting
              ? cb_container_run(image.store, app->launcher, &values->container,
                                 app->cancel, &exit_code, err)
              : cb_run_kept(app, values, &image, &exit_code, err)) < 0)
@@ -257,7 +257,7 @@ static int check_streams(const struct cb_run_values *values, struct cb_error **e
 {
     const struct cb_run_request *request = &values->container.request;
 
-    if (values->attach.count && values->detach)
+    if (values->container.attach.count && values->detach)
         return cb_error_set(
             err, CB_ERR_UNSUPPORTED,
             "conflicting options: cannot specify both --attach and --detach");

@@ -8,7 +8,7 @@
 
 struct cb_run_values {
     struct cb_container_options container;
-    struct cb_strings env_files, labels, label_files, attach;
+    struct cb_strings env_files, labels, label_files;
     const char *entrypoint, *pull, *platform, *cidfile, *detach_keys, *sig_proxy, *gpus;
     int detach, quiet;
     int fleeting; /* it leaves nothing: its sandbox gets ready at once */

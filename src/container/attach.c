@@ -10,6 +10,22 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* What SPEC is given: our terminal's size, or the other ends of STREAMS. */
+static int prepare(struct cb_process_spec *spec, struct cb_streams *streams,
+                   int interactive, struct cb_error **err)
+{
+    if (spec->tty) {
+        cb_terminal_size(STDOUT_FILENO, &spec->rows, &spec->columns);
+        return 0;
+    }
+    if (cb_streams_open(streams, interactive, err) < 0)
+        return -1;
+    spec->stdin_fd = streams->given[0];
+    spec->stdout_fd = streams->given[1];
+    spec->stderr_fd = streams->given[2];
+    return 0;
+}
+
 int cb_attach(struct cb_launcher *launcher, struct cb_process_spec *spec,
               const struct cb_attach_options *options, struct cb_cancel *cancel,
               struct cb_exit *result, struct cb_error **err)
@@ -21,17 +37,8 @@ int cb_attach(struct cb_launcher *launcher, struct cb_process_spec *spec,
     sigset_t saved;
     int status;
 
-    if (spec->tty) {
-        cb_terminal_size(STDOUT_FILENO, &spec->rows, &spec->columns);
-    } else if (cb_streams_open(&streams, options->interactive, err) < 0) {
-        return -1;
-    } else {
-        spec->stdin_fd = streams.given[0];
-        spec->stdout_fd = streams.given[1];
-        spec->stderr_fd = streams.given[2];
-    }
-    signals = cb_signals_open(&saved, err);
-    if (signals < 0)
+    if (prepare(spec, &streams, options->interactive, err) < 0 ||
+        (signals = cb_signals_open(&saved, err)) < 0)
         return -1;
     /* A signal that came before they were taken for the container's was meant for us. */
     status = cb_cancel_check(cancel, err) < 0

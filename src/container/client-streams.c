@@ -90,6 +90,7 @@ static void take_signal(struct relay *relay)
         send_message(relay, &message);
     } else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
                info.ssi_signo == SIGHUP) {
+        relay->end->exit_code = 128 + (int)info.ssi_signo;
         detach(relay);
     }
 }

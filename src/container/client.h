@@ -13,8 +13,8 @@ struct cb_client_options {
     const char *detach_keys; /* NULL: ctrl-p,ctrl-q */
 };
 struct cb_client_end {
-    int exit_code;
-    int detached; /* by keys: it goes on */
+    int exit_code; /* ours, of who is detached: 0 by keys, 128 and more by a signal */
+    int detached;  /* it goes on */
 };
 
 /* Starts CONTAINER; with options->attach returns when it has ended. Failures to start it

@@ -72,15 +72,11 @@ static int check_mode(const struct cb_container *container, struct cb_error **er
 
     if (!mode)
         return 0;
-    if (strcmp(mode, "host") == 0)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "container cannot be disconnected from host network or "
-                            "connected to host network");
-    if (strncmp(mode, "container:", 10) == 0)
+    if (strcmp(mode, "host") == 0 || strncmp(mode, "container:", 10) == 0)
         return cb_error_set(err, CB_ERR_USAGE,
                             "container sharing network namespace with another container "
                             "or host cannot be connected to any other network");
-    if (strcmp(mode, "none") == 0)
+    if (cb_joins_has(&container->options.request, "none"))
         return cb_error_set(err, CB_ERR_USAGE,
                             "container cannot be connected to multiple networks with one "
                             "of the networks in private (none) mode");
@@ -158,7 +154,9 @@ int cb_container_disconnect(struct cb_store *store, struct cb_container *contain
     if (cb_container_begin_change(store, container, cancel, &changing, err) < 0)
         return -1;
     if (request->network && strcmp(request->network, "host") == 0)
-        return check_mode(container, err);
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "container cannot be disconnected from host network or "
+                            "connected to host network");
     if (!cb_joins_has(request, network))
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "container %s is not connected to network %s", container->id,

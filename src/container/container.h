@@ -71,11 +71,14 @@ struct cb_container_options {
     const char *name;                      /* or NULL */
     struct cb_strings labels, annotations; /* "KEY=VALUE" */
     struct cb_strings mounts, volumes_from, log_opts;
+    struct cb_strings attach;             /* -a as typed: "stdin", "STDOUT", … */
+    const char *volume_driver;            /* as typed, "local"; or NULL */
     const struct cb_mount_images *images; /* those of MOUNTS, borrowed; or NULL */
     const char *restart;    /* "no", "always", "unless-stopped", "on-failure[:N]" */
     const char *log_driver; /* "json-file", "none" */
     int remove;             /* when it ends, with its anonymous volumes */
     int detached;           /* it was made for the background, by `run -d` */
+    int for_later;          /* others may fill it before it is started; not kept */
     struct cb_health_options health;
 };
 void cb_container_options_clear(struct cb_container_options *options);

@@ -34,12 +34,25 @@ static int make_named(const struct cb_copy_entry *entry, char name[64],
     return made;
 }
 
+/* In another mount namespace the kernel would let the rename through, and the mount go.
+ */
+static int is_mounted_on(const struct cb_copy_entry *entry)
+{
+    struct statx st;
+
+    return statx(entry->to_dir, entry->to_name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0,
+                 &st) == 0 &&
+           st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+}
+
 /* Names of one file: rename does nothing then, and one of them is left. */
 static int rename_over(const struct cb_copy_entry *entry, const char *name,
                        struct cb_error **err)
 {
-    int done = renameat(entry->to_dir, name, entry->to_dir, entry->to_name);
-    int errnum = errno;
+    int is_busy = is_mounted_on(entry);
+    int done =
+        is_busy ? -1 : renameat(entry->to_dir, name, entry->to_dir, entry->to_name);
+    int errnum = is_busy ? EBUSY : errno;
 
     unlinkat(entry->to_dir, name, 0);
     if (done == 0)
@@ -48,7 +61,10 @@ static int rename_over(const struct cb_copy_entry *entry, const char *name,
         return cb_error_set(err, CB_ERR_EXISTS,
                             "cannot overwrite directory \"%s\" with non-directory",
                             entry->path);
-    return cb_error_errno(err, errnum, "create `%s`", entry->path);
+    cb_error_errno(err, errnum, "create `%s`", entry->path);
+    return is_busy ? cb_error_hint(err, "something is mounted there: a command in the "
+                                        "container can write to it, `cp` not replace it")
+                   : -1;
 }
 
 static int make_file(const struct cb_copy_entry *entry, const char *name, void *arg)

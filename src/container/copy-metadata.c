@@ -52,9 +52,15 @@ static int owner_failed(const struct cb_container_copying *how, const struct sta
 
 mode_t cb_copying_mode(const struct cb_container_copying *how, const struct stat *st)
 {
+    mode_t kept = S_ISDIR(st->st_mode) ? 01777 : 0777;
+
     if (how->owner == CB_COPY_KEEP)
-        return st->st_mode & 07777;
-    return st->st_mode & (S_ISDIR(st->st_mode) ? 01777 : 0777);
+        kept = 07777;
+    if (how->owner == CB_COPY_GIVEN && st->st_uid == how->uid)
+        kept |= S_ISUID;
+    if (how->owner == CB_COPY_GIVEN && st->st_gid == how->gid)
+        kept |= S_ISGID;
+    return st->st_mode & kept;
 }
 
 int cb_copying_finish(const struct cb_container_copying *how, const struct stat *st,

@@ -49,7 +49,7 @@ char *cb_copy_split(const char *text, const char **path)
     const char *colon = strchr(text, ':');
 
     *path = text;
-    if (*text == '/' || *text == '.' || !colon)
+    if (*text == '/' || *text == '.' || *text == ':' || !colon)
         return NULL;
     *path = colon + 1;
     return xstrndup(text, (size_t)(colon - text));

@@ -33,7 +33,7 @@ struct cb_copy_entry {
 /* FD of the new file, or -1 and its PATH; FROM_FD, or -1 and the entry's name. */
 int cb_copying_xattrs(const struct cb_copy *copy, const struct cb_copy_entry *entry,
                       int from_fd, int fd, const char *path, struct cb_error **err);
-/* Set-id bits mean nothing once the owner is another. */
+/* Set-id bits mean nothing once the owner is another, and are not brought to the host. */
 mode_t cb_copying_mode(const struct cb_container_copying *how, const struct stat *st);
 /* Owner and mode. The owner first: changing it takes set-id bits and capabilities away.
  */

@@ -14,7 +14,7 @@
 
 enum cb_copy_owner {
     CB_COPY_KEEP,  /* ids, set-id bits and all attributes, devices too */
-    CB_COPY_GIVEN, /* all belongs to UID:GID */
+    CB_COPY_GIVEN, /* all belongs to UID:GID; set-id bits of who it did belong to */
     CB_COPY_OURS,  /* what is new belongs to us; no devices */
 };
 struct cb_container_copying {

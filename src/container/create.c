@@ -6,6 +6,7 @@
 #include "container/journal.h"
 #include "container/mounts.h"
 #include "container/names.h"
+#include "container/neighbours.h"
 #include "container/pin.h"
 #include "container/remove.h"
 #include "container/setup.h"
@@ -34,7 +35,29 @@ static int copy_options(struct cb_container *container,
         return -1;
     free(cb_steal(&container->snapshot)); /* there is none yet */
     container->options.images = options->images;
+    container->options.for_later =
+        options->for_later && strcmp(cb_run_spec_cwd(&options->request), "/") != 0;
     return 0;
+}
+
+/* `cp` may come before its first start. */
+static int make_cwd(const struct cb_container *container, int root, struct cb_error **err)
+{
+    const char *cwd = cb_run_spec_cwd(&container->options.request);
+    cb_autofd int fd = -1;
+
+    if (cb_fs_mkdirs_in_root(root, cwd, 0755, 0, 0, &fd, err) < 0)
+        return cb_error_wrap(err, "working directory `%s`", cwd);
+    return 0;
+}
+
+static int needs_root(const struct cb_container *container)
+{
+    const struct cb_container_options *options = &container->options;
+
+    return options->for_later || options->request.volumes.count ||
+           options->mounts.count || options->volumes_from.count ||
+           container->config->volumes.count;
 }
 
 static int make_filesystem(struct cb_store *store, struct cb_container *container,
@@ -47,10 +70,10 @@ static int make_filesystem(struct cb_store *store, struct cb_container *containe
         cb_container_pin(container, snapshot, err) < 0)
         return -1;
     container->snapshot = xstrdup(cb_snapshot_id(snapshot));
-    if (!container->options.request.volumes.count && !container->options.mounts.count &&
-        !container->options.volumes_from.count && !container->config->volumes.count)
+    if (!needs_root(container))
         return 0;
-    if (cb_snapshot_open_root(snapshot, &root, err) < 0)
+    if (cb_snapshot_open_root(snapshot, &root, err) < 0 ||
+        (container->options.for_later && make_cwd(container, root, err) < 0))
         return -1;
     return cb_container_make_mounts(store, container, root, err);
 }
@@ -113,7 +136,9 @@ int cb_container_create(struct cb_store *store,
         cb_containers_lock(store, &lock, &dir, err) < 0)
         return -1;
     cb_containers_sweep(store, dir);
-    if (cb_container_choose_name(store, options->name, &container->name, err) < 0)
+    cb_neighbours_pin(store, &container->options.request);
+    if (cb_spaces_keep_ids(store, container, err) < 0 ||
+        cb_container_choose_name(store, options->name, &container->name, err) < 0)
         return -1;
     cb_container_new_id(container->id);
     container->config = cb_image_config_copy(options->request.config);

@@ -1,7 +1,7 @@
 /* Of a container that runs its monitor gives the root away. Of one that does not the
  * layers are mounted here; its volumes go on top in a mount namespace that ends with this
  * process, so nothing is left behind. */
-#include "container/files.h"
+#include "container/files-priv.h"
 
 #include "base/fs.h"
 #include "base/map.h"
@@ -100,7 +100,7 @@ static int as_mount(struct cb_container_files *files, struct cb_error **err)
     return 0;
 }
 
-static int open_target(int root, const struct piece *piece, struct cb_error **err)
+int cb_files_open_target(int root, const char *target, int source, struct cb_error **err)
 {
     cb_autofd int parent = -1;
     cb_autofree char *path = NULL;
@@ -108,20 +108,19 @@ static int open_target(int root, const struct piece *piece, struct cb_error **er
     struct stat st;
     int fd;
 
-    if (fstat(piece->fd, &st) < 0)
-        return cb_error_errno(err, errno, "stat what is mounted at `%s`", piece->target);
-    if (cb_fs_open_in_root(root, piece->target, O_PATH, 0, &fd, NULL) == 0)
+    if (fstat(source, &st) < 0)
+        return cb_error_errno(err, errno, "stat what is mounted at `%s`", target);
+    if (cb_fs_open_in_root(root, target, O_PATH, 0, &fd, NULL) == 0)
         return fd;
     if (S_ISDIR(st.st_mode))
-        return cb_fs_mkdirs_in_root(root, piece->target, 0755, 0, 0, &fd, err) < 0 ? -1
-                                                                                   : fd;
+        return cb_fs_mkdirs_in_root(root, target, 0755, 0, 0, &fd, err) < 0 ? -1 : fd;
     /* the last of a chain of links that lead nowhere is what is made */
-    if (cb_fs_resolve_in_root(root, piece->target, &path, err) < 0 ||
+    if (cb_fs_resolve_in_root(root, target, &path, err) < 0 ||
         cb_fs_open_parent_in_root(root, path, &(struct cb_fs_made){.mode = 0755}, &parent,
                                   &name, err) < 0)
         return -1;
     fd = openat(parent, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    return fd < 0 ? cb_error_errno(err, errno, "create `%s`", piece->target) : fd;
+    return fd < 0 ? cb_error_errno(err, errno, "create `%s`", target) : fd;
 }
 
 static int make_read_only(int fd, struct cb_error **err)
@@ -135,7 +134,7 @@ static int make_read_only(int fd, struct cb_error **err)
 
 static int attach(int root, const struct piece *piece, struct cb_error **err)
 {
-    cb_autofd int target = open_target(root, piece, err);
+    cb_autofd int target = cb_files_open_target(root, piece->target, piece->fd, err);
 
     if (target < 0 || (piece->read_only && make_read_only(piece->fd, err) < 0))
         return -1;
@@ -145,8 +144,7 @@ static int attach(int root, const struct piece *piece, struct cb_error **err)
     return 0;
 }
 
-/* Nothing of what comes is seen by others, nor left behind. */
-static int leave_namespace(struct cb_error **err)
+int cb_files_leave_namespace(struct cb_error **err)
 {
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return cb_error_errno(err, errno, "make a mount namespace");
@@ -162,7 +160,7 @@ static int attach_all(struct cb_store *store, const struct cb_container *contain
         xasprintf("%s/containers/%s", cb_store_root(store), container->id);
 
     if (collect(store, container, cancel, &pieces, err) < 0 || as_mount(files, err) < 0 ||
-        leave_namespace(err) < 0)
+        cb_files_leave_namespace(err) < 0)
         return -1;
     if (move_mount(files->root, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) < 0)
         return cb_error_errno(err, errno, "mount the container's files");
@@ -204,6 +202,11 @@ static int check_open(const struct cb_container_files *files, struct cb_error **
     return -1;
 }
 
+static int has_mounts(const struct cb_container *container)
+{
+    return container->mounts.count || container->options.request.read_only;
+}
+
 int cb_container_files_open(struct cb_store *store, struct cb_container *container,
                             struct cb_cancel *cancel, struct cb_container_files *out,
                             struct cb_error **err)
@@ -214,9 +217,9 @@ int cb_container_files_open(struct cb_store *store, struct cb_container *contain
                           err) < 0 ||
         settle_plain(store, container, &files, err) < 0 || check_open(&files, err) < 0)
         return -1;
-    if (files.snapshot &&
-        (container->mounts.count || container->options.request.read_only) &&
-        attach_all(store, container, cancel, &files, err) < 0)
+    if (files.snapshot && has_mounts(container) &&
+        (cb_files_must_bind() ? cb_files_bind_all : attach_all)(store, container, cancel,
+                                                                &files, err) < 0)
         return -1;
     *out = files;
     files = (struct cb_container_files){.root = -1};

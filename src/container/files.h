@@ -14,6 +14,10 @@ struct cb_container_files {
 void cb_container_files_close(struct cb_container_files *files);
 CB_AUTO_VALUE_DEFINE(cb_container_files, cb_container_files_close)
 
+/* Before the store is opened. Where there are no mounts by descriptor the calling thread,
+ * which must be the only one, moves into a mount namespace of its own: what is opened in
+ * another one could not be mounted there. */
+int cb_container_files_begin(struct cb_error **err);
 /* Opens them. Of a container that does not run the calling thread, which must be the
  * only one, moves into a mount namespace of its own, where the volumes are mounted. */
 int cb_container_files_open(struct cb_store *store, struct cb_container *container,

@@ -2,7 +2,7 @@
  * results. Nothing here runs anything. */
 #include "container/health.h"
 
-#include "base/strbuf.h"
+#include "base/json.h"
 #include "base/timestamp.h"
 
 #include <stdio.h>
@@ -188,24 +188,19 @@ static void judge(json_t *health, const struct cb_health *wish, int in_start_per
         json_object_set_new(health, "Status", json_string("unhealthy"));
 }
 
-void cb_health_json_add(json_t *health, const struct cb_health *wish, int in_start_period,
-                        const struct timespec *start, const struct timespec *end,
-                        int exit_code, const char *output)
+void cb_health_json_add(json_t *health, const struct cb_health *wish,
+                        const struct cb_health_result *result)
 {
     json_t *log = json_object_get(health, "Log"), *entry = json_object();
-    json_t *shown = json_string(output);
-    cb_auto_value(cb_strbuf) clean = {0};
     char text[CB_TIMESTAMP_MAX];
 
-    judge(health, wish, in_start_period, exit_code);
-    json_object_set_new(entry, "Start", json_string(cb_timestamp_format(*start, text)));
-    json_object_set_new(entry, "End", json_string(cb_timestamp_format(*end, text)));
-    json_object_set_new(entry, "ExitCode", json_integer(exit_code));
-    if (!shown) { /* it is no text */
-        cb_strbuf_add_escaped(&clean, output, strlen(output), 1);
-        shown = json_string(cb_strbuf_text(&clean));
-    }
-    json_object_set_new(entry, "Output", shown);
+    judge(health, wish, result->is_early, result->exit_code);
+    json_object_set_new(entry, "Start",
+                        json_string(cb_timestamp_format(result->start, text)));
+    json_object_set_new(entry, "End",
+                        json_string(cb_timestamp_format(result->end, text)));
+    json_object_set_new(entry, "ExitCode", json_integer(result->exit_code));
+    json_object_set_new(entry, "Output", cb_json_from_text(result->output));
     json_array_append_new(log, entry);
     while (json_array_size(log) > CB_HEALTH_LOG_MAX)
         json_array_remove(log, 0);

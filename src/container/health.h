@@ -25,10 +25,15 @@ void cb_health_settle(struct cb_image_config *config,
                       const struct cb_container_options *options);
 /* Docker's State.Health of a container that was just started. */
 json_t *cb_health_json_new(void);
-/* A result for it. EXIT_CODE -1: it took too long. */
-void cb_health_json_add(json_t *health, const struct cb_health *wish, int in_start_period,
-                        const struct timespec *start, const struct timespec *end,
-                        int exit_code, const char *output);
+/* What came of running it once. */
+struct cb_health_result {
+    struct timespec start, end;
+    int exit_code; /* -1: it took too long */
+    int is_early;  /* in the start period, in which failures do not count */
+    const char *output;
+};
+void cb_health_json_add(json_t *health, const struct cb_health *wish,
+                        const struct cb_health_result *result);
 /* "starting", "healthy", "unhealthy"; HEALTH NULL: "none". */
 const char *cb_health_status(const json_t *health);
 

@@ -3,6 +3,7 @@
 #include "container/joins.h"
 
 #include "base/text.h"
+#include "container/links.h"
 
 #include <string.h>
 
@@ -13,6 +14,7 @@ void cb_join_clear(struct cb_join *join)
     free(join->ip6);
     free(join->mac);
     cb_strings_free(&join->aliases);
+    cb_strings_free(&join->links);
     *join = (struct cb_join){0};
 }
 
@@ -48,6 +50,8 @@ static int read_field(struct cb_join *out, const char *text, const char *field,
         set(&out->network, value);
     else if (strcmp(key, "alias") == 0)
         cb_strings_add(&out->aliases, value);
+    else if (strcmp(key, "link") == 0)
+        cb_strings_add(&out->links, value);
     else if (strcmp(key, "ip") == 0)
         set(&out->ip, value);
     else if (strcmp(key, "ip6") == 0)
@@ -100,6 +104,8 @@ char *cb_join_text(const struct cb_join *join)
     add_field(&out, "name", join->network);
     cb_vec_foreach (alias, &join->aliases)
         add_field(&out, "alias", *alias);
+    cb_vec_foreach (link, &join->links)
+        add_field(&out, "link", *link);
     add_field(&out, "ip", join->ip);
     add_field(&out, "ip6", join->ip6);
     add_field(&out, "mac-address", join->mac);
@@ -159,6 +165,21 @@ static int check_together(const struct cb_joins *joins, struct cb_error **err)
     return 0;
 }
 
+/* Where there are names a link is one more, for this container alone; on the bridge of
+ * all it is what neighbours.c says. */
+static int move_links(struct cb_join *first, struct cb_run_request *request,
+                      struct cb_error **err)
+{
+    if (is_single(first->network) || strcmp(first->network, "bridge") == 0)
+        return 0;
+    if (cb_links_check(&request->links, err) < 0)
+        return -1;
+    cb_vec_foreach (text, &request->links)
+        cb_strings_add(&first->links, *text);
+    cb_strings_free(&request->links);
+    return 0;
+}
+
 int cb_joins_settle(struct cb_run_request *request, struct cb_error **err)
 {
     cb_auto_value(cb_joins) joins = {0};
@@ -173,7 +194,8 @@ int cb_joins_settle(struct cb_run_request *request, struct cb_error **err)
         if (status < 0)
             return -1;
     }
-    if (merge(&joins.items[0], request, err) < 0 || check_together(&joins, err) < 0)
+    if (merge(&joins.items[0], request, err) < 0 || check_together(&joins, err) < 0 ||
+        move_links(&joins.items[0], request, err) < 0)
         return -1;
     cb_strings_free(&request->networks);
     cb_vec_foreach (join, &joins)
@@ -215,7 +237,7 @@ char *cb_joins_names(const struct cb_run_request *request)
     cb_vec_foreach (join, &joins) {
         const char *name = *join->network ? join->network : "bridge";
 
-        if (strcmp(name, CB_JOIN_ALONE) != 0)
+        if (strcmp(name, CB_JOIN_ALONE) != 0 && strncmp(name, "container:", 10) != 0)
             cb_strbuf_addf(&out, "%s%s", out.len ? "," : "", name);
     }
     return cb_strbuf_steal(&out);

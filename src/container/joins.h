@@ -8,7 +8,8 @@
 struct cb_join {
     char *network; /* a name, an id, or "bridge", "host", "none", "container:X" */
     struct cb_strings aliases;
-    char *ip, *ip6, *mac; /* or NULL */
+    struct cb_strings links; /* "CONTAINER[:ALIAS]", see links.h */
+    char *ip, *ip6, *mac;    /* or NULL */
 };
 void cb_join_clear(struct cb_join *join);
 CB_AUTO_VALUE_DEFINE(cb_join, cb_join_clear)
@@ -20,12 +21,13 @@ struct cb_joins {
 void cb_joins_clear(struct cb_joins *joins);
 CB_AUTO_VALUE_DEFINE(cb_joins, cb_joins_clear)
 
-/* NAME, or name=NAME[,alias=…][,ip=…][,ip6=…][,mac-address=…]. USAGE. */
+/* NAME, or name=NAME[,alias=…][,link=…][,ip=…][,ip6=…][,mac-address=…]. USAGE. */
 int cb_join_parse(struct cb_join *out, const char *text, struct cb_error **err);
 /* What cb_join_parse reads; caller frees. */
 char *cb_join_text(const struct cb_join *join);
 /* Of the command line: --network-alias, --ip, --ip6 and --mac-address become those of the
- * first network, whose name is request->network. USAGE with docker's words. */
+ * first network, whose name is request->network; so do links, if people made that. USAGE
+ * with docker's words. */
 int cb_joins_settle(struct cb_run_request *request, struct cb_error **err);
 /* At least one. */
 int cb_joins_read(struct cb_joins *out, const struct cb_run_request *request,

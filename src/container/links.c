@@ -33,14 +33,25 @@ int cb_link_parse(struct cb_link *out, const char *text, struct cb_error **err)
     const char *alias = text[len] ? text + len + 1 : "";
 
     if (!*text)
-        return cb_error_set(err, CB_ERR_USAGE, "empty string specified for links");
+        return cb_error_flag(err, text, "--link", "empty string specified for links");
     if (strchr(alias, ':') || !len)
-        return cb_error_set(err, CB_ERR_USAGE, "bad format for links: %s", text);
+        return cb_error_flag(err, text, "--link", "bad format for links: %s", text);
     out->container = xstrndup(text, len);
     out->alias = xstrdup(text[len] ? alias : out->container + (*text == '/'));
     if (is_alias(out->alias))
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE, "bad format for links: %s", text);
+    return cb_error_flag(err, text, "--link", "bad format for links: %s", text);
+}
+
+int cb_links_check(const struct cb_strings *texts, struct cb_error **err)
+{
+    cb_vec_foreach (text, texts) {
+        cb_auto_value(cb_link) link = {0};
+
+        if (cb_link_parse(&link, *text, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* ── Variables ── */

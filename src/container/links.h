@@ -12,6 +12,8 @@ void cb_link_clear(struct cb_link *link);
 CB_AUTO_VALUE_DEFINE(cb_link, cb_link_clear)
 /* USAGE with docker's words. */
 int cb_link_parse(struct cb_link *out, const char *text, struct cb_error **err);
+/* Of each of TEXTS, the same. */
+int cb_links_check(const struct cb_strings *texts, struct cb_error **err);
 
 /* What docker tells a container of one it is linked with, in variables. */
 struct cb_link_facts {

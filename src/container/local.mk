@@ -26,6 +26,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/diff.h \
 	%D%/diff-roots.c \
 	%D%/diff-roots.h \
+	%D%/files-bind.c \
+	%D%/files-priv.h \
 	%D%/files.c \
 	%D%/files.h \
 	%D%/foreground.c \

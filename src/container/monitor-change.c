@@ -14,18 +14,23 @@ static void set_status(struct monitor *monitor, enum cb_container_status status)
     cb_container_save_state(monitor->container, NULL);
 }
 
+int cb_monitor_not_running(const struct monitor *monitor, struct cb_error **err)
+{
+    return cb_error_set(err, CB_ERR_EXISTS,
+                        monitor->start_at_ms >= 0
+                            ? "Container %s is restarting, wait until the container is "
+                              "running"
+                            : "Container %s is not running",
+                        monitor->container->id);
+}
+
 int cb_monitor_pause(struct monitor *monitor, int on, struct cb_error **err)
 {
     const char *id = monitor->container->id;
     int is_paused = monitor->container->state.status == CB_CONTAINER_PAUSED;
 
-    if (!monitor->main && monitor->start_at_ms >= 0)
-        return cb_error_set(err, CB_ERR_EXISTS,
-                            "Container %s is restarting, wait until the container is "
-                            "running",
-                            id);
     if (!monitor->main && on)
-        return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running", id);
+        return cb_monitor_not_running(monitor, err);
     if (on == is_paused)
         return cb_error_set(
             err, CB_ERR_EXISTS,

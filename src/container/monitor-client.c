@@ -152,17 +152,23 @@ static int is_ending(int number)
            number == SIGQUIT;
 }
 
-static int not_running(struct monitor *monitor, struct cb_error **err)
+/* One that waits to be started again has nothing that a signal could be given to. */
+static void stay_ended(struct monitor *monitor)
 {
-    return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running",
-                        monitor->container->id);
+    monitor->container->state.stopped_by_hand = 1;
+    cb_container_save_state(monitor->container, NULL);
+    monitor->start_at_ms = -1;
 }
 
 static int send_signal(struct monitor *monitor, struct session *session, int number,
                        struct cb_error **err)
 {
+    if (!session && monitor->start_at_ms >= 0) {
+        stay_ended(monitor);
+        return 0;
+    }
     if (!session)
-        return not_running(monitor, err);
+        return cb_monitor_not_running(monitor, err);
     if (session == monitor->main &&
         (is_ending(number) || number == monitor->setup->stopping.signal)) {
         monitor->container->state.stopped_by_hand = 1;
@@ -180,12 +186,12 @@ static int stop(struct monitor *monitor, const struct cb_wire_message *message,
 {
     int number = message->a ? message->a : SIGTERM;
 
-    monitor->container->state.stopped_by_hand = 1;
-    cb_container_save_state(monitor->container, NULL);
     if (!monitor->main) {
-        monitor->start_at_ms = -1;
+        stay_ended(monitor);
         return 0;
     }
+    monitor->container->state.stopped_by_hand = 1;
+    cb_container_save_state(monitor->container, NULL);
     if (message->b >= 0)
         monitor->kill_at_ms = cb_monitor_now_ms() + (int64_t)message->b * 1000;
     if (cb_monitor_signal(monitor, number, err) < 0)
@@ -202,10 +208,10 @@ static int give_root(struct monitor *monitor, struct client *client,
     cb_autofd int fd = -1;
 
     if (!monitor->main)
-        return not_running(monitor, err);
+        return cb_monitor_not_running(monitor, err);
     fd = cb_process_open(monitor->main->process, "root", O_PATH | O_DIRECTORY);
     if (fd < 0 && (errno == ENOENT || errno == ESRCH)) /* it has just ended */
-        return not_running(monitor, err);
+        return cb_monitor_not_running(monitor, err);
     if (fd < 0)
         return cb_error_errno(err, errno, "open the root of the container");
     cb_client_send(client, &message, fd);
@@ -220,7 +226,7 @@ static int give_volume(struct monitor *monitor, struct client *client,
     cb_autofd int fd = -1;
 
     if (!monitor->main || !monitor->has_own_mounts)
-        return not_running(monitor, err);
+        return cb_monitor_not_running(monitor, err);
     if (cb_volume_copy_mount(monitor->store_root, monitor->container, name, &fd, err) < 0)
         return -1;
     cb_client_send(client, &message, fd);

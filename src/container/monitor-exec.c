@@ -106,8 +106,7 @@ int cb_monitor_exec(struct monitor *monitor, struct client *client,
     struct session *session;
 
     if (!monitor->main)
-        return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running",
-                            monitor->container->id);
+        return cb_monitor_not_running(monitor, err);
     if (monitor->container->state.status == CB_CONTAINER_PAUSED)
         return cb_error_set(err, CB_ERR_EXISTS,
                             "Container %s is paused, unpause the container before exec",

@@ -90,12 +90,15 @@ static void take_result(struct monitor *monitor, int exit_code, const char *outp
 {
     struct cb_health_watch *watch = monitor->health;
     struct cb_container_state *state = &monitor->container->state;
-    const struct timespec now = cb_timestamp_now();
+    const struct cb_health_result result = {.start = watch->probe_start,
+                                            .end = cb_timestamp_now(),
+                                            .exit_code = exit_code,
+                                            .is_early = in_start_period(watch),
+                                            .output = output};
     cb_autofree char *before = xstrdup(cb_health_status(state->health));
     int is_starting;
 
-    cb_health_json_add(state->health, &watch->wish, in_start_period(watch),
-                       &watch->probe_start, &now, exit_code, output);
+    cb_health_json_add(state->health, &watch->wish, &result);
     is_starting = strcmp(cb_health_status(state->health), "starting") == 0;
     watch->next_ms = cb_monitor_now_ms() + (is_starting && in_start_period(watch)
                                                 ? watch->wish.start_interval_ms

@@ -19,12 +19,6 @@
 #define MEND_TRIES    10
 #define MEND_NAP_MS   100
 
-static int not_running(struct monitor *monitor, struct cb_error **err)
-{
-    return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running",
-                        monitor->container->id);
-}
-
 static struct cb_nets_owner owner_of(struct monitor *monitor)
 {
     const struct cb_container *container = monitor->container;
@@ -54,7 +48,7 @@ int cb_monitor_give_net(struct monitor *monitor, struct client *client,
     cb_autofd int fd = -1;
 
     if (!monitor->main)
-        return not_running(monitor, err);
+        return cb_monitor_not_running(monitor, err);
     fd = open_netns(monitor);
     if (fd < 0)
         return cb_error_errno(err, errno, "open the container's network");
@@ -70,6 +64,7 @@ int cb_monitor_give_net(struct monitor *monitor, struct client *client,
                             "the container has too many host names to share them");
     message.len = (uint32_t)strlen(text);
     memcpy(message.text, text, message.len);
+    monitor->setup->nets.is_shared = 1;
     cb_client_send(client, &message, fd);
     return 0;
 }
@@ -85,7 +80,7 @@ int cb_monitor_give_space(struct monitor *monitor, struct client *client, int ki
     cb_autofd int fd = -1;
 
     if (!monitor->main)
-        return not_running(monitor, err);
+        return cb_monitor_not_running(monitor, err);
     if (!name)
         return cb_error_set(err, CB_ERR_UNSUPPORTED, "no such namespace is shared");
     fd = cb_process_open(monitor->main->process, name, O_RDONLY);
@@ -191,6 +186,17 @@ static int take_text(const struct cb_wire_message *message, char **out)
     return **out ? 0 : -1;
 }
 
+/* One that was made with none, and has left that, made its namespace itself. */
+static void have_netns(struct monitor *monitor)
+{
+    struct cb_nets *nets = &monitor->setup->nets;
+
+    if (nets->netns >= 0)
+        return;
+    nets->netns = open_netns(monitor);
+    nets->next = 0;
+}
+
 static void watch_names(struct monitor *monitor)
 {
     monitor->names_tries = 0;
@@ -207,7 +213,8 @@ int cb_monitor_connect(struct monitor *monitor, const struct cb_wire_message *me
     struct cb_nets_owner owner;
 
     if (!monitor->main)
-        return not_running(monitor, err);
+        return cb_monitor_not_running(monitor, err);
+    have_netns(monitor);
     owner = owner_of(monitor);
     if (take_text(message, &text) < 0 || cb_join_parse(&join, text, err) < 0 ||
         cb_nets_connect(&monitor->setup->nets, &owner, &join, monitor->cancel, err) < 0)
@@ -222,11 +229,13 @@ int cb_monitor_disconnect(struct monitor *monitor, const struct cb_wire_message 
 {
     struct cb_run_request *request = &monitor->container->options.request;
     cb_autofree char *text = NULL;
+    struct cb_nets_owner owner;
 
     if (!monitor->main)
-        return not_running(monitor, err);
+        return cb_monitor_not_running(monitor, err);
+    owner = owner_of(monitor);
     if (take_text(message, &text) < 0 || !cb_joins_has(request, text) ||
-        !cb_nets_disconnect(&monitor->setup->nets, text))
+        !cb_nets_disconnect(&monitor->setup->nets, &owner, text, monitor->cancel))
         return cb_error_set(err, CB_ERR_NOT_FOUND,
                             "container %s is not connected to network %s",
                             monitor->container->id, text);

@@ -121,6 +121,8 @@ void cb_clients_tell_end(struct monitor *monitor, const struct session *session,
                          int exit_code);
 
 /* ── monitor-change.c: of what runs ── */
+/* EXISTS: of what was asked for nothing is there while no process of its own is. */
+int cb_monitor_not_running(const struct monitor *monitor, struct cb_error **err);
 int cb_monitor_pause(struct monitor *monitor, int on, struct cb_error **err);
 /* To its first process, and into the journal. */
 int cb_monitor_signal(struct monitor *monitor, int number, struct cb_error **err);

@@ -49,6 +49,10 @@ static int check_container_mode(const struct cb_run_request *request,
         return conflict("port publishing and the container type network mode", err);
     if (request->expose.count)
         return conflict("port exposing and the container type network mode", err);
+    if (request->network_aliases.count)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "network-scoped alias is supported only for containers in "
+                            "user defined networks");
     return 0;
 }
 
@@ -64,10 +68,14 @@ static int check_modes(const struct cb_run_request *request, struct cb_error **e
 {
     if (container_of(request))
         return check_container_mode(request, err);
-    if (request->links.count && request->network && strcmp(request->network, "host") == 0)
+    if (!request->network || strcmp(request->network, "host") != 0)
+        return 0;
+    if (request->links.count)
         return conflict("host type networking can't be used with links. This would "
                         "result in undefined behavior",
                         err);
+    if (request->mac)
+        return conflict("mac-address and the network mode", err);
     return 0;
 }
 
@@ -90,6 +98,22 @@ int cb_neighbours_check(struct cb_store *store, const struct cb_run_request *req
             return -1;
     }
     return 0;
+}
+
+void cb_neighbours_pin(struct cb_store *store, struct cb_run_request *request)
+{
+    const char *of = container_of(request);
+    cb_auto(cb_container) other = NULL;
+    cb_auto_value(cb_join) join = {0};
+
+    if (!of || cb_container_find(store, of, &other, NULL) < 0)
+        return;
+    join.network = xasprintf("container:%s", other->id);
+    cb_strings_free(&request->networks);
+    cb_strings_take(&request->networks, cb_join_text(&join));
+    free(request->network_name);
+    request->network_name = cb_steal(&join.network);
+    request->network = request->network_name;
 }
 
 /* ── --link ── */
@@ -150,8 +174,6 @@ static int link_with(struct cb_neighbours *out, const struct cb_link *link,
     add_host(out, hostname && *hostname ? hostname : id, ip);
     if (strcmp(other->name, link->alias) != 0)
         add_host(out, other->name, ip);
-    if (strcmp(network, "bridge") != 0) /* there are names there */
-        return 0;
     cb_strings_copy(&env, &other->config->env);
     cb_env_merge(&env, &other->options.request.env);
     if (collect_ports(other, &ports, err) < 0)

@@ -1,6 +1,7 @@
 /* Networks of one container, in the order of joining. */
 #include "container/nets.h"
 
+#include "base/log.h"
 #include "network/address.h"
 
 #include <errno.h>
@@ -19,8 +20,12 @@ void cb_nets_clear(struct cb_nets *nets)
 {
     cb_resolver_stop(cb_steal(&nets->resolver));
     forget_names(nets);
-    for (size_t i = nets->count; i-- > 0;)
-        cb_network_free(nets->items[i]);
+    for (size_t i = nets->count; i-- > 0;) {
+        if (nets->is_shared)
+            cb_network_leave(nets->items[i]);
+        else
+            cb_network_free(nets->items[i]);
+    }
     cb_vec_free(nets);
     cb_close(&nets->netns);
 }
@@ -77,6 +82,7 @@ static int open_one(struct cb_network **out, const struct cb_nets_owner *owner,
                                          .id = owner->id,
                                          .name = name,
                                          .aliases = &join->aliases,
+                                         .links = &join->links,
                                          .dns = &request->dns,
                                          .ports = &ports,
                                          .bridge_options = &request->bridge_options,
@@ -177,7 +183,22 @@ int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
     return 0;
 }
 
-int cb_nets_disconnect(struct cb_nets *nets, const char *text)
+/* Of the first that others get to. One that somebody else has got is left to him. */
+static void publish_again(struct cb_nets *nets, const struct cb_nets_owner *owner,
+                          struct cb_cancel *cancel)
+{
+    cb_auto_value(cb_ports) ports = {0};
+    cb_auto(cb_error) error = NULL;
+
+    if (read_ports(&ports, owner->request, &error) == 0)
+        for (size_t i = 0; i < nets->count && !cb_nets_ports(nets)->count && !error; i++)
+            cb_network_publish(nets->items[i], &ports, cancel, &error);
+    if (error)
+        cb_warn("%s", cb_error_message(error));
+}
+
+int cb_nets_disconnect(struct cb_nets *nets, const struct cb_nets_owner *owner,
+                       const char *text, struct cb_cancel *cancel)
 {
     struct cb_network **found = find(nets, text);
     struct cb_network *network = found ? *found : NULL;
@@ -189,6 +210,8 @@ int cb_nets_disconnect(struct cb_nets *nets, const char *text)
             (size_t)(nets->items + nets->count - found) * sizeof(*found));
     settle_names(nets);
     cb_network_leave(network);
+    if (!cb_nets_ports(nets)->count)
+        publish_again(nets, owner, cancel);
     return 1;
 }
 

@@ -13,6 +13,7 @@ struct cb_nets {
     int names_fd; /* can be read when the server of names has ended; -1: there is none */
     struct cb_names_mending *mending; /* on its way to NAMES_FD, or NULL */
     int netns;     /* of the container; -1: it has the host's, or makes its own */
+    int is_shared; /* others may be in it, and stay there */
     unsigned next; /* number of the next interface */
     struct cb_resolver *resolver; /* of names on networks without a bridge, or NULL */
 };
@@ -38,8 +39,10 @@ int cb_nets_set_up(struct cb_nets *nets, const struct cb_nets_owner *owner,
 int cb_nets_connect(struct cb_nets *nets, const struct cb_nets_owner *owner,
                     const struct cb_join *join, struct cb_cancel *cancel,
                     struct cb_error **err);
-/* 0: it is not on it. NETWORK is a name or a whole id. */
-int cb_nets_disconnect(struct cb_nets *nets, const char *network);
+/* 0: it is not on it. NETWORK is a name or a whole id. Ports that went with it are opened
+ * on another one of them. */
+int cb_nets_disconnect(struct cb_nets *nets, const struct cb_nets_owner *owner,
+                       const char *network, struct cb_cancel *cancel);
 /* The container is called NAME from now on. */
 int cb_nets_rename(struct cb_nets *nets, const char *name, struct cb_error **err);
 /* Begins to see to it that the server of names runs, in PAUSE_MS, if one of them has

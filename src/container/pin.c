@@ -1,3 +1,5 @@
+/* A pin is named for its container, so that a record that was lost leaves none behind
+ * that nobody knows. */
 #include "container/pin.h"
 
 #include "container/ask-priv.h"

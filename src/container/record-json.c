@@ -22,6 +22,7 @@ struct field {
 static const struct field fields[] = {
     {"AddHosts", LIST, R(add_hosts)},
     {"Annotations", LIST, O(annotations)},
+    {"Attach", LIST, O(attach)},
     {"BlkioWeight", TEXT, L(blkio_weight)},
     {"BlkioWeightDevice", LIST, L(weights)},
     {"BridgeOptions", LIST, R(bridge_options)},
@@ -103,6 +104,7 @@ static const struct field fields[] = {
     {"User", TEXT, R(user)},
     {"Userns", TEXT, R(userns)},
     {"Uts", TEXT, R(uts)},
+    {"VolumeDriver", TEXT, O(volume_driver)},
     {"Volumes", LIST, R(volumes)},
     {"VolumesFrom", LIST, O(volumes_from)},
     {"Workdir", TEXT, R(workdir)},

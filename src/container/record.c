@@ -24,6 +24,7 @@ void cb_container_options_clear(struct cb_container_options *options)
     cb_strings_free(&options->mounts);
     cb_strings_free(&options->volumes_from);
     cb_strings_free(&options->log_opts);
+    cb_strings_free(&options->attach);
 }
 
 void cb_container_state_clear(struct cb_container_state *state)

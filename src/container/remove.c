@@ -109,6 +109,24 @@ int cb_container_hold_ended(struct cb_container *container, struct cb_cancel *ca
            !cb_container_is_running(container);
 }
 
+static void refuse_to_remove(const struct cb_container *container, struct cb_error **err)
+{
+    enum cb_container_status status = container->state.status;
+
+    if (status == CB_CONTAINER_PAUSED)
+        cb_error_set(err, CB_ERR_EXISTS,
+                     "cannot remove container \"/%s\": container is paused and must be "
+                     "unpaused first",
+                     container->name);
+    else
+        cb_error_set(err, CB_ERR_EXISTS,
+                     "cannot remove container \"/%s\": container is %s: stop the "
+                     "container before removing or force remove",
+                     container->name,
+                     status == CB_CONTAINER_RESTARTING ? "restarting" : "running");
+    cb_error_hint(err, "`cbuild rm -f` kills it");
+}
+
 int cb_container_remove_ended(struct cb_store *store, struct cb_container *container,
                               int volumes, struct cb_cancel *cancel,
                               struct cb_error **err)
@@ -120,11 +138,7 @@ int cb_container_remove_ended(struct cb_store *store, struct cb_container *conta
     if (held < 0)
         return cb_error_errnum(error) == ENOENT ? 0 : cb_error_move(err, &error);
     if (!held) {
-        cb_error_set(err, CB_ERR_EXISTS,
-                     "cannot remove container \"/%s\": container is running: stop the "
-                     "container before removing or force remove",
-                     container->name);
-        cb_error_hint(err, "`cbuild rm -f` kills it");
+        refuse_to_remove(container, err);
         return cb_container_went(container, err);
     }
     return cb_container_remove(store, container, volumes, err);

@@ -182,10 +182,8 @@ int cb_setup_make(struct cb_setup *out, struct cb_store *store,
 static int check_hosts(const struct cb_run_request *request, struct cb_error **err)
 {
     cb_vec_foreach (text, &request->add_hosts) {
-        cb_auto(cb_error) cause = NULL;
-
-        if (cb_dns_check_host(*text, &cause) < 0)
-            return cb_error_flag(err, *text, "--add-host", "%s", cb_error_message(cause));
+        if (cb_dns_check_host(*text, err) < 0)
+            return -1;
     }
     return 0;
 }

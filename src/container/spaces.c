@@ -3,6 +3,7 @@
 #include "container/spaces.h"
 
 #include "container/ask-priv.h"
+#include "container/joins.h"
 
 #include <sched.h>
 #include <string.h>
@@ -29,6 +30,41 @@ const char *cb_space_owner(const char *mode)
     return mode && strncmp(mode, OWNER, strlen(OWNER)) == 0 && mode[strlen(OWNER)]
                ? mode + strlen(OWNER)
                : NULL;
+}
+
+/* 1: *MODE names a container. */
+static int keep_id(struct cb_store *store, struct cb_container *container,
+                   const char **mode, struct cb_error **err)
+{
+    const char *owner = cb_space_owner(*mode);
+    cb_auto(cb_container) other = NULL;
+
+    if (!owner)
+        return 0;
+    if (cb_container_find(store, owner, &other, err) < 0)
+        return -1;
+    cb_strings_take(&container->texts, xasprintf(OWNER "%s", other->id));
+    *mode = container->texts.items[container->texts.count - 1];
+    return 1;
+}
+
+int cb_spaces_keep_ids(struct cb_store *store, struct cb_container *container,
+                       struct cb_error **err)
+{
+    struct cb_run_request *request = &container->options.request;
+    struct cb_join join = {0};
+    int shares_network;
+
+    if (keep_id(store, container, &request->pid, err) < 0 ||
+        keep_id(store, container, &request->ipc, err) < 0)
+        return -1;
+    shares_network = keep_id(store, container, &request->network, err);
+    if (shares_network <= 0)
+        return shares_network;
+    join.network = (char *)request->network;
+    cb_strings_free(&request->networks);
+    cb_strings_take(&request->networks, cb_join_text(&join));
+    return 0;
 }
 
 static int find_owner(struct cb_store *store, const char *what, const char *owner,

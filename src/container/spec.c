@@ -81,7 +81,7 @@ int cb_run_spec_argv(struct cb_strings *argv, const struct cb_run_request *reque
                          request->image_name);
 }
 
-static const char *cwd_of(const struct cb_run_request *request)
+const char *cb_run_spec_cwd(const struct cb_run_request *request)
 {
     const char *of_image = request->config->working_dir;
     const char *cwd = request->workdir ? request->workdir : of_image ? of_image : "";
@@ -91,7 +91,7 @@ static const char *cwd_of(const struct cb_run_request *request)
 
 int cb_run_spec_check_cwd(const struct cb_run_request *request, struct cb_error **err)
 {
-    const char *cwd = cwd_of(request);
+    const char *cwd = cb_run_spec_cwd(request);
 
     if (*cwd == '/')
         return 0;
@@ -225,10 +225,10 @@ int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *reque
     make_env(&out->env, request, names->hostname);
     process->argv = &out->argv;
     process->env = &out->env;
-    process->cwd = cwd_of(request);
+    process->cwd = cb_run_spec_cwd(request);
     if (cb_run_spec_check_cwd(request, err) < 0)
         return -1;
-    process->make_cwd = 1;
+    process->make_cwd = process->root_has_cwd = 1;
     process->user = request->user ? request->user : config->user ? config->user : "";
     process->hostname = names->hostname;
     if (cb_run_knobs_parse(&out->knobs, request, err) < 0)

@@ -29,6 +29,8 @@ struct cb_run_names {
  * is nothing. */
 int cb_run_spec_argv(struct cb_strings *argv, const struct cb_run_request *request,
                      struct cb_error **err);
+/* The working directory, never empty. */
+const char *cb_run_spec_cwd(const struct cb_run_request *request);
 /* Is the working directory absolute? USAGE with docker's words. */
 int cb_run_spec_check_cwd(const struct cb_run_request *request, struct cb_error **err);
 int cb_run_spec_make(struct cb_run_spec *out, const struct cb_run_request *request,

@@ -128,15 +128,16 @@ static void add_module(struct modules *modules, const char *key, const char *pat
     cb_vec_push(modules, added);
 }
 
-/* Of the committed file: what stands in the tree may be a link. */
+/* Of the committed file: what stands in the tree may be a link. git fails where it has
+ * none; what it should have and has not, `submodule init` has told. */
 static int list(struct cb_git *git, struct modules *out, struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
     const char *at, *end;
 
-    if (cb_git_call(git, &text, err, "config", "-z", "--blob", "HEAD:.gitmodules",
+    if (cb_git_call(git, &text, NULL, "config", "-z", "--blob", "HEAD:.gitmodules",
                     "--get-regexp", "^submodule\\..*\\.path$") < 0)
-        return -1;
+        return cb_cancel_check(git->remote->cancel, err);
     at = cb_strbuf_text(&text);
     for (end = at + text.len; at < end; at += strlen(at) + 1) {
         const char *path = strchr(at, '\n');

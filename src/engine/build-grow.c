@@ -2,15 +2,10 @@
  * solved, and each value adds to it while the rest goes on. */
 #include "engine/build-priv.h"
 
-struct arrival {
-    const struct cb_vertex *vertex;
-    struct cb_result *result;
-};
-
 struct growing {
     struct cb_engine *engine;
     struct cb_building *build;
-    CB_VEC(struct arrival) arrivals;
+    CB_VEC(struct cb_arrival) arrivals;
 };
 
 static void growing_clear(struct growing *growing)
@@ -34,7 +29,7 @@ static int find_arrival(const struct growing *growing, const struct cb_vertex *v
                         struct cb_result **out)
 {
     cb_vec_foreach (arrival, &growing->arrivals) {
-        if (arrival->vertex != vertex)
+        if (arrival->step.vertex != vertex)
             continue;
         *out = arrival->result;
         return 1;
@@ -48,12 +43,11 @@ static int learn(struct growing *growing, struct cb_building_part *part,
                  struct cb_made *made, struct cb_wanted *more, struct cb_error **err)
 {
     for (size_t i = 0; i < made->plan->awaited.count; i++) {
-        struct cb_edge edge = made->plan->awaited.items[i];
-        struct cb_result *result;
+        struct cb_arrival arrival = {.step = made->plan->awaited.items[i]};
 
-        if (!find_arrival(growing, edge.vertex, &result))
+        if (!find_arrival(growing, arrival.step.vertex, &arrival.result))
             continue;
-        if (cb_building_learn(growing->engine, growing->build, part, made, edge, result,
+        if (cb_building_learn(growing->engine, growing->build, part, made, &arrival,
                               err) < 0)
             return -1;
         i = (size_t)-1; /* others are awaited now */
@@ -65,7 +59,7 @@ static int arrived(void *arg, struct cb_edge edge, struct cb_result *result,
                    struct cb_wanted *more, struct cb_error **err)
 {
     struct growing *growing = arg;
-    struct arrival arrival = {edge.vertex, cb_result_ref(result)};
+    struct cb_arrival arrival = {edge, cb_result_ref(result)};
 
     cb_vec_push(&growing->arrivals, arrival);
     cb_vec_foreach (part, &growing->build->parts) {

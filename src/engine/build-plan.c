@@ -115,10 +115,9 @@ static int read_value(void *arg, const char *path, char **value, struct cb_error
 
 int cb_building_learn(struct cb_engine *engine, struct cb_building *build,
                       struct cb_building_part *part, struct cb_made *made,
-                      struct cb_edge step, struct cb_result *result,
-                      struct cb_error **err)
+                      const struct cb_arrival *arrival, struct cb_error **err)
 {
-    if (cb_plan_learn(made->plan, step, read_value, result, err) < 0)
+    if (cb_plan_learn(made->plan, arrival->step, read_value, arrival->result, err) < 0)
         return -1;
     return settle(engine, build, part, made, err);
 }

@@ -73,11 +73,14 @@ int cb_building_plan(struct cb_engine *engine, struct cb_building *build,
                      struct cb_error **err);
 /* Is there one that awaits values? */
 int cb_building_awaits(const struct cb_building *build);
-/* MADE's plan awaits values of STEP, whose RESULT is there. */
+/* A step that values were awaited of, and its result. */
+struct cb_arrival {
+    struct cb_edge step;
+    struct cb_result *result;
+};
 int cb_building_learn(struct cb_engine *engine, struct cb_building *build,
                       struct cb_building_part *part, struct cb_made *made,
-                      struct cb_edge step, struct cb_result *result,
-                      struct cb_error **err);
+                      const struct cb_arrival *arrival, struct cb_error **err);
 
 /* ── build-solve.c ── */
 /* Adds what is wanted of MADE, whose plan is finished: what is scratch needs no solving,

@@ -33,6 +33,7 @@ int cb_call_answer(struct cb_call_result *out, enum cb_call_kind kind,
         return cb_frontend_outline(&out->outline, options, err);
     case CB_CALL_TARGETS:
         return cb_dockerfile_parse(&out->targets, options->source, err);
+    case CB_CALL_DESCRIBE:
     case CB_CALL_BUILD:
     case CB_CALL_LOCK:
         break;

@@ -17,7 +17,8 @@ enum cb_call_kind {
     CB_CALL_CHECK,
     CB_CALL_OUTLINE,
     CB_CALL_TARGETS,
-    CB_CALL_LOCK /* the lock file is written: `cbuild lock` */
+    CB_CALL_DESCRIBE, /* what can be called */
+    CB_CALL_LOCK      /* the lock file is written: `cbuild lock` */
 };
 struct cb_lock_change {
     char *name;      /* of an image, URL or branch */

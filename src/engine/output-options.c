@@ -429,6 +429,18 @@ static int check_platforms(const struct cb_checked_request *checked,
     return 0;
 }
 
+/* --push: the images that are made anyway, or one that is. */
+static int add_push(struct cb_checked_request *checked, struct cb_error **err)
+{
+    int any = 0;
+
+    cb_vec_foreach (output, &checked->outputs) {
+        if (output->type == CB_OUTPUT_IMAGE)
+            any = output->push = 1;
+    }
+    return any ? 0 : add_output(checked, "type=registry", "--push", err);
+}
+
 int cb_request_outputs(struct cb_checked_request *out,
                        const struct cb_build_request *request, struct cb_error **err)
 {
@@ -436,7 +448,7 @@ int cb_request_outputs(struct cb_checked_request *out,
         if (add_output(out, request->outputs.items[i], "-o, --output", err) < 0)
             return -1;
     }
-    if ((request->push && add_output(out, "type=registry", "--push", err) < 0) ||
+    if ((request->push && add_push(out, err) < 0) ||
         ((request->load || !out->outputs.count) &&
          add_output(out, "type=image", "--load", err) < 0))
         return -1;

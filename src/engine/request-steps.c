@@ -148,11 +148,7 @@ static int check_device(struct cb_checked_request *out, const char *text,
 static int check_host(struct cb_checked_request *out, const char *text,
                       struct cb_error **err)
 {
-    struct cb_error *cause = NULL;
-
-    if (cb_dns_check_host(text, &cause) == 0)
-        return 0;
-    return cb_request_invalid_flag(err, text, "--add-host", cause);
+    return cb_dns_check_host(text, err);
 }
 
 static int check_dns(const struct cb_build_request *request, struct cb_error **err)

@@ -67,6 +67,7 @@ struct cb_process_spec {
     const struct cb_strings *env;
     const char *cwd; /* made if missing (0755, owned by the user) when make_cwd */
     int make_cwd;
+    int root_has_cwd; /* it is root's when it is made, whoever the user is */
     const char *user; /* "", "name", "1000:1000", "name:group": resolved in the rootfs by
                          the parent, before entering */
     const struct cb_strings *groups; /* --group-add, or NULL */

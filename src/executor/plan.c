@@ -172,8 +172,8 @@ static void add_cwd(struct cb_plan *plan, const struct cb_process_spec *spec,
 
     step->target = target;
     step->flags = spec->make_cwd ? CB_PLAN_CREATE : 0;
-    step->uid = user->uid;
-    step->gid = user->gid;
+    step->uid = spec->root_has_cwd ? 0 : user->uid;
+    step->gid = spec->root_has_cwd ? 0 : user->gid;
 }
 
 static void add_read_only_root(struct cb_plan *plan)

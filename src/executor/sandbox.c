@@ -116,6 +116,15 @@ static int begin(struct cb_sandbox *sandbox, struct cb_error **err)
     return 0;
 }
 
+/* Who joins another sandbox mounts nothing, and has no mount namespace of its own that it
+ * could mount in: it would be the launcher's. */
+static int make_stage(struct cb_sandbox *sandbox, struct cb_error **err)
+{
+    return sandbox->stage->legacy && sandbox->join_fd < 0
+               ? cb_stage_make_own(sandbox, err)
+               : 0;
+}
+
 _Noreturn void cb_sandbox_run(struct cb_sandbox *sandbox, int plan_fd, uint32_t plan_len)
 {
     struct cb_error *error = NULL;
@@ -123,7 +132,7 @@ _Noreturn void cb_sandbox_run(struct cb_sandbox *sandbox, int plan_fd, uint32_t 
     init(sandbox);
     if (begin(sandbox, &error) == 0 &&
         cb_plan_map(&sandbox->plan, plan_fd, plan_len, &error) == 0 &&
-        (!sandbox->stage->legacy || cb_stage_make_own(sandbox, &error) == 0))
+        make_stage(sandbox, &error) == 0)
         run_steps(sandbox, &error);
     report_failure(sandbox, error);
     _exit(1);

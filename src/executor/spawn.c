@@ -69,12 +69,15 @@ static int name_cgroup(struct cb_launch_request *request, const char *name,
     return 0;
 }
 
-/* Its control group is the same whoever it will be. */
+/* Its control group is the same whoever it will be. One that joins namespaces makes none
+ * of their kinds, as one that has the host's, but what is mounted shows those it is
+ * mounted in. */
 static int can_wait(const struct cb_process_spec *spec)
 {
     static const struct cb_limits none;
 
-    return !spec->inside && !spec->cgroup_name &&
+    return !spec->inside && !spec->cgroup_name && spec->netns_fd < 0 &&
+           spec->pid_of.fd < 0 && spec->ipc_of.fd < 0 &&
            memcmp(&spec->limits, &none, sizeof(none)) == 0;
 }
 

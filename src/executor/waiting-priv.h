@@ -26,7 +26,7 @@ void cb_waiting_end(struct cb_waiting *waiting, struct cb_stage *stage);
 
 /* launcher.c: a child in new namespaces FLAGS. */
 pid_t cb_launcher_clone(uint64_t flags, int *pidfd);
-/* Its signals are its own again. */
+/* ON: those that ask the launcher to end wait; off, in a child: they are its own. */
 void cb_launcher_mask_signals(int on);
 
 #endif

@@ -40,9 +40,10 @@ struct cb_saved {
     struct cb_layer_form layers;
     const struct cb_annotations *annotations; /* or NULL */
     int docker_types;                         /* Docker schema 2 instead of OCI */
-    const struct cb_archive_date *date;       /* or NULL */
-    struct cb_keeper *keeper;                 /* of what planning made */
-    struct cb_inplace *place;                 /* for what it makes; or NULL */
+    int packs; /* a manifest of plain layers counts only where a registry has it */
+    const struct cb_archive_date *date; /* or NULL */
+    struct cb_keeper *keeper;           /* of what planning made */
+    struct cb_inplace *place;           /* for what it makes; or NULL */
     int streams; /* a layer can be made while it is written; else it must be a blob */
     const struct cb_attester *attester; /* or NULL */
     struct cb_map *left_out;       /* diff ids of layers that do not go along; or NULL */

@@ -288,6 +288,8 @@ static int find_in_store(const struct cb_copy *copy, struct cb_digest *root,
     cb_auto_value(cb_saved)
         saved = {.env = copy->env,
                  .format = CB_ARCHIVE_OCI,
+                 .packs = copy->to->kind != CB_COPY_STORE &&
+                          copy->to->kind != CB_COPY_DOCKER_ARCHIVE,
                  .layers = {.compression = CB_COMPRESSION_GZIP, .any = 1}};
     struct cb_platform host = cb_platform_host();
     const struct cb_platform *platform = copy->platform;

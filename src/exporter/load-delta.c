@@ -40,10 +40,8 @@ static int apply(struct cb_load *load, const struct cb_delta_head *head, int del
     if (cb_store_scratch(load->env->store, &scratch, err) < 0)
         return -1;
     base = open_base(load, scratch, head, err);
-    if (base < 0 ||
-        (cb_blob_writer_offset(*writer) > 0 && cb_blob_writer_reset(*writer, err) < 0) ||
-        cb_delta_apply(head, delta_fd, base, write_blob, *writer, load->env->cancel,
-                       err) < 0)
+    if (base < 0 || cb_delta_apply(head, delta_fd, base, write_blob, *writer,
+                                   load->env->cancel, err) < 0)
         return -1;
     return cb_blob_commit(writer, NULL, &size, err);
 }
@@ -67,7 +65,8 @@ int cb_delta_load(struct cb_load *load, const struct cb_digest *diff_id,
                             &(struct cb_blob_wanted){.digest = diff_id,
                                                      .size = head.bytes,
                                                      .cancel = load->env->cancel,
-                                                     .sink = load->env->sink},
+                                                     .sink = load->env->sink,
+                                                     .from_start = 1},
                             &writer, &present, err) < 0 ||
         (!present && apply(load, &head, fd, &writer, err) < 0))
         return cb_error_wrap(err, "archive member `%s`", path);

@@ -66,7 +66,8 @@ static int spool(struct walk *walk, int fd, const char *path,
                             &(struct cb_blob_wanted){.digest = expected,
                                                      .size = member->size,
                                                      .cancel = walk->env->cancel,
-                                                     .sink = walk->env->sink},
+                                                     .sink = walk->env->sink,
+                                                     .from_start = 1},
                             &writer, &present, err) < 0)
         return -1;
     if (present) {
@@ -75,8 +76,6 @@ static int spool(struct walk *walk, int fd, const char *path,
                    ? cb_error_errno(err, errno, "read `%s`", path)
                    : 0;
     }
-    if (cb_blob_writer_offset(writer) > 0 && cb_blob_writer_reset(writer, err) < 0)
-        return -1;
     if (copy_data(walk, fd, path, writer, member, err) < 0)
         return -1;
     return cb_blob_commit(&writer, &member->digest, NULL, err);

@@ -123,15 +123,14 @@ static int spool(struct cb_archive_env *env, struct cb_tar_reader *reader,
                             &(struct cb_blob_wanted){.digest = expected,
                                                      .size = member->size,
                                                      .cancel = env->cancel,
-                                                     .sink = env->sink},
+                                                     .sink = env->sink,
+                                                     .from_start = 1},
                             &writer, &present, err) < 0)
         return -1;
     if (present) {
         member->digest = *expected;
         return copy_data(reader, NULL, env->cancel, err);
     }
-    if (cb_blob_writer_offset(writer) > 0 && cb_blob_writer_reset(writer, err) < 0)
-        return -1;
     if (cb_blob_writer_write(writer, head, head_bytes(member), err) < 0 ||
         copy_data(reader, writer, env->cancel, err) < 0)
         return -1;

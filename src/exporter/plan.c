@@ -213,6 +213,33 @@ static int keep_layer(struct cb_saved *saved, struct cb_saved_image *entry, size
     return saved->streams ? 0 : cb_layer_blob_get(&want, &made, err);
 }
 
+/* As archives bring them. */
+static int is_plain(const struct cb_manifest *manifest)
+{
+    cb_vec_foreach (layer, &manifest->layers) {
+        enum cb_compression compression;
+
+        if (cb_media_compression(layer->media_type, &compression) == 0 &&
+            compression == CB_COMPRESSION_NONE)
+            return 1;
+    }
+    return 0;
+}
+
+static int is_in_registry(const struct cb_image *image)
+{
+    char text[CB_DIGEST_MAX_TEXT];
+
+    cb_digest_text(&image->manifest, text);
+    cb_vec_foreach (name, &image->repo_digests) {
+        const char *at = strchr(*name, '@');
+
+        if (at && strcmp(at + 1, text) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 /* 1 when the image goes out with the manifest it was pulled with. */
 static int keep_manifest(struct cb_saved *saved, struct cb_saved_image *entry,
                          struct cb_error **err)
@@ -228,6 +255,7 @@ static int keep_manifest(struct cb_saved *saved, struct cb_saved_image *entry,
         cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) < 0 ||
         (saved->docker_types &&
          strcmp(manifest->media_type, CB_MT_DOCKER_MANIFEST) != 0) ||
+        (saved->packs && is_plain(manifest) && !is_in_registry(image)) ||
         manifest->layers.count != image->config->diff_ids.count)
         return 0;
     for (size_t i = 0; i < manifest->layers.count; i++) {
@@ -289,16 +317,43 @@ static int pass(struct cb_saved *saved, const struct cb_digest *digest, int64_t 
     return saved->place ? cb_inplace_pass(saved->place, digest, size, err) : 0;
 }
 
+/* As it is here, but a plain tar only if it would not get smaller. */
+static struct cb_layer_form form_of(const struct cb_saved *saved,
+                                    const struct cb_digest *diff_id,
+                                    const struct cb_digest *chain_id)
+{
+    static const enum cb_compression kinds[] = {CB_COMPRESSION_GZIP, CB_COMPRESSION_ZSTD,
+                                                CB_COMPRESSION_NONE};
+    struct cb_store *store = saved->env->store;
+    struct cb_layer_form form = saved->layers;
+    cb_auto_value(cb_descriptor) blob = {0};
+
+    if (!saved->packs)
+        return form;
+    form.any = 0;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(kinds); i++) {
+        if (cb_layer_blob_find(store, diff_id, (int)kinds[i], &blob, NULL) <= 0)
+            continue;
+        if (kinds[i] != CB_COMPRESSION_NONE || cb_layer_blob_is_dense(store, &blob))
+            form.compression = kinds[i];
+        return form;
+    }
+    if (cb_layer_came_dense(store, chain_id))
+        form.compression = CB_COMPRESSION_NONE;
+    return form;
+}
+
 static int plan_layer(struct cb_saved *saved, struct cb_saved_image *entry, size_t i,
                       struct cb_error **err)
 {
     struct cb_archive_env *env = saved->env;
     const struct cb_digest *diff_id = &entry->image->config->diff_ids.items[i];
     struct cb_descriptor *layer = &entry->layers[i];
+    const struct cb_layer_form form = form_of(saved, diff_id, &entry->chain_ids[i]);
     const struct cb_layer_want want = {.store = env->store,
                                        .chain_id = &entry->chain_ids[i],
                                        .diff_id = diff_id,
-                                       .form = &saved->layers,
+                                       .form = &form,
                                        .pool = env->pool,
                                        .cancel = env->cancel,
                                        .sink = env->sink};

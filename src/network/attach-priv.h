@@ -35,6 +35,11 @@ int cb_attach_check(struct cb_error **err);
 int cb_attached_new(struct cb_attached **out, struct cb_net_lease **lease,
                     const struct cb_attachment *attachment, int netns,
                     struct cb_cancel *cancel, struct cb_error **err);
+/* Its ports are those of ATTACHMENT, which is otherwise what it was connected with, and
+ * had none. */
+int cb_attached_publish(struct cb_attached *attached,
+                        const struct cb_attachment *attachment, struct cb_cancel *cancel,
+                        struct cb_error **err);
 /* The container is called NAME now. */
 int cb_attached_rename(struct cb_attached *attached, const char *name,
                        struct cb_error **err);
@@ -70,6 +75,8 @@ int cb_attach_inside(int netns, const struct cb_attachment *attachment,
 /* What there will be to take down: a new reference. OUTER: the name of the interface on
  * our side, or NULL. */
 json_t *cb_attachment_record(const struct cb_attachment *attachment, const char *outer);
+/* Its ports are those of ATTACHMENT. */
+void cb_attachment_record_ports(json_t *record, const struct cb_attachment *attachment);
 /* NOW: the interface is not to wait for the end of its namespace. */
 void cb_attach_take_down(struct cb_net_lease **lease, const json_t *record, int now);
 

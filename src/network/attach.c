@@ -220,6 +220,14 @@ static int prepare(int rtnl, const struct cb_attachment *attachment,
 }
 
 /* The host itself reaches a published port by 127.0.0.1 too. */
+static int let_localhost(const struct cb_attachment *attachment, struct cb_error **err)
+{
+    if (cb_link_sysctl("1", "ipv4/conf/%s/route_localnet", attachment->interface) == 0)
+        return 0;
+    return cb_error_errno(err, errno, "set net.ipv4.conf.%s.route_localnet",
+                          attachment->interface);
+}
+
 static int connect_outside(int rtnl, const struct cb_attachment *attachment,
                            const char *outer, int netns, struct cb_error **err)
 {
@@ -242,11 +250,7 @@ static int connect_outside(int rtnl, const struct cb_attachment *attachment,
         if (add_gateways(rtnl, cb_link_find(rtnl, outer), attachment, err) < 0)
             return -1;
     }
-    if (publishes &&
-        cb_link_sysctl("1", "ipv4/conf/%s/route_localnet", attachment->interface) < 0)
-        return cb_error_errno(err, errno, "set net.ipv4.conf.%s.route_localnet",
-                              attachment->interface);
-    return 0;
+    return publishes ? let_localhost(attachment, err) : 0;
 }
 
 /* ── Inside ── */
@@ -396,6 +400,24 @@ int cb_attached_new(struct cb_attached **out, struct cb_net_lease **lease,
     attached->lease = cb_steal(lease);
     *out = attached;
     return 0;
+}
+
+/* Recorded before it is done, as all that there will be to take down. */
+int cb_attached_publish(struct cb_attached *attached,
+                        const struct cb_attachment *attachment, struct cb_cancel *cancel,
+                        struct cb_error **err)
+{
+    const char *outer = json_string_value(json_object_get(attached->record, "link"));
+    cb_autofree char *text = NULL;
+    cb_autofd int rtnl = -1;
+
+    cb_attachment_record_ports(attached->record, attachment);
+    text = cb_json_dump(attached->record);
+    if (cb_net_lease_record(attached->lease, text, err) < 0 ||
+        cb_rtnl_open(-1, &rtnl, err) < 0 || prepare(rtnl, attachment, cancel, err) < 0 ||
+        cb_link_reflect(rtnl, outer, err) < 0)
+        return -1;
+    return let_localhost(attachment, err);
 }
 
 int cb_attached_rename(struct cb_attached *attached, const char *name,

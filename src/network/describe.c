@@ -64,6 +64,15 @@ static json_t *aliases_json(const struct cb_network *network)
     return array;
 }
 
+static json_t *links_json(const struct cb_network *network)
+{
+    json_t *array = network->links.count ? json_array() : json_null();
+
+    cb_vec_foreach (link, &network->links)
+        json_array_append_new(array, json_string(*link));
+    return array;
+}
+
 static json_t *wish_json(const struct cb_network *network)
 {
     json_t *object = json_object();
@@ -93,7 +102,7 @@ json_t *cb_network_settings_json(const struct cb_network *network)
     json_t *object = json_object();
 
     json_object_set_new(object, "IPAMConfig", wish_json(network));
-    json_object_set_new(object, "Links", json_null());
+    json_object_set_new(object, "Links", links_json(network));
     json_object_set_new(object, "Aliases", aliases_json(network));
     json_object_set_new(object, "NetworkID", network_id(network));
     json_object_set_new(object, "EndpointID", endpoint_id(network));

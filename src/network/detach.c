@@ -71,6 +71,11 @@ json_t *cb_attachment_record(const struct cb_attachment *attachment, const char 
     return record;
 }
 
+void cb_attachment_record_ports(json_t *record, const struct cb_attachment *attachment)
+{
+    json_object_set_new(record, "rules", rules_json(attachment, cb_attachment_add_own));
+}
+
 static const char *recorded(const json_t *record, const char *key)
 {
     return json_string_value(json_object_get(record, key));

@@ -5,8 +5,10 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define MAX_BYTES (64 << 10)
 
@@ -197,7 +199,9 @@ char *cb_network_resolv_conf(struct cb_network *network,
     struct cb_strbuf out = {0};
     const struct cb_network_facts *facts = network ? &network->facts : NULL;
     int is_host = network && cb_network_is_host(network);
-    int forwards = facts && facts->resolver.family;
+    int is_inside = network && network->is_resolved_inside;
+    int has_names = facts && (facts->has_names || is_inside);
+    int forwards = facts && (facts->resolver.family || is_inside);
     char ip[CB_IP_MAX_TEXT];
 
     options = options ? options : &none;
@@ -207,15 +211,17 @@ char *cb_network_resolv_conf(struct cb_network *network,
         !given(options->options))
         return host_file();
     find_host_resolvers(&host);
-    if (forwards && (facts->has_names || !given(options->servers)))
-        cb_strbuf_addf(&out, "nameserver %s\n", cb_ip_text(&facts->resolver, ip));
+    if (forwards && (has_names || !given(options->servers)))
+        cb_strbuf_addf(
+            &out, "nameserver %s\n",
+            cb_ip_text(is_inside ? &cb_resolver_address : &facts->resolver, ip));
     else if (given(options->servers))
         add_servers(&out, options->servers, 0);
     else
         add_servers(&out, &host.servers, !is_host);
     add_line(&out, "search", given(options->search) ? options->search : &host.search);
     add_options(&out, given(options->options) ? options->options : &host.options,
-                forwards && facts->has_names);
+                forwards && has_names);
     return cb_strbuf_steal(&out);
 }
 
@@ -281,11 +287,12 @@ static int parse_extra(struct extra_host *out, const char *text, struct cb_error
         out->address[address_len - 2] = '\0';
     }
     if (!text[len] || !is_domain(out->name))
-        return cb_error_set(err, CB_ERR_USAGE, "bad format for add-host: \"%s\"", text);
+        return cb_error_flag(err, text, "--add-host", "bad format for add-host: \"%s\"",
+                             text);
     if (strcmp(out->address, "host-gateway") == 0 || cb_ip_parse(&ip, out->address) == 0)
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE, "invalid IP address in add-host: \"%s\"",
-                        out->address);
+    return cb_error_flag(err, text, "--add-host",
+                         "invalid IP address in add-host: \"%s\"", out->address);
 }
 
 int cb_dns_check_host(const char *text, struct cb_error **err)
@@ -337,6 +344,37 @@ void cb_network_add_own(struct cb_strbuf *out, const struct cb_network *network,
     }
 }
 
+static int is_containers_host(const struct cb_network *network)
+{
+    return network && network->id && cb_network_is_host(network);
+}
+
+/* The host's file says what it wants of the host's own name. */
+static int is_host_name(const char *name)
+{
+    char own[HOST_NAME_MAX + 1] = "";
+
+    return gethostname(own, sizeof(own)) == 0 && strcmp(own, name) == 0;
+}
+
+/* A container with the host's network finds there whom the host finds. */
+static void add_first_names(struct cb_strbuf *out, const struct cb_network *network)
+{
+    if (is_containers_host(network) &&
+        cb_fs_read_file(AT_FDCWD, "/etc/hosts", MAX_BYTES, out, NULL) == 0 && out->len) {
+        if (out->text[out->len - 1] != '\n')
+            cb_strbuf_addc(out, '\n');
+        return;
+    }
+    cb_strbuf_truncate(out, 0);
+    cb_strbuf_adds(out, "127.0.0.1\tlocalhost\n"
+                        "::1\tlocalhost ip6-localhost ip6-loopback\n"
+                        "fe00::0\tip6-localnet\n"
+                        "ff00::0\tip6-mcastprefix\n"
+                        "ff02::1\tip6-allnodes\n"
+                        "ff02::2\tip6-allrouters\n");
+}
+
 /* The name of the container is its address's, as docker has it; a build's steps share an
  * address and are told apart by nothing. */
 int cb_network_hosts(struct cb_network *network, const char *hostname,
@@ -348,12 +386,7 @@ int cb_network_hosts(struct cb_network *network, const char *hostname,
         *out = xstrdup(network->hosts);
         return 0;
     }
-    cb_strbuf_adds(&text, "127.0.0.1\tlocalhost\n"
-                          "::1\tlocalhost ip6-localhost ip6-loopback\n"
-                          "fe00::0\tip6-localnet\n"
-                          "ff00::0\tip6-mcastprefix\n"
-                          "ff02::1\tip6-allnodes\n"
-                          "ff02::2\tip6-allrouters\n");
+    add_first_names(&text, network);
     for (size_t i = 0; extra && i < extra->count; i++)
         if (add_extra(&text, network, extra->items[i], err) < 0)
             return -1;
@@ -362,7 +395,7 @@ int cb_network_hosts(struct cb_network *network, const char *hostname,
             return cb_error_set(err, CB_ERR_USAGE, "invalid host name \"%s\"", hostname);
         if (network && network->id && network->facts.address.family)
             cb_network_add_own(&text, network, hostname);
-        else
+        else if (!is_containers_host(network) || !is_host_name(hostname))
             add_own(&text, "127.0.0.1", hostname);
     }
     *out = cb_strbuf_steal(&text);

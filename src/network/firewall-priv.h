@@ -54,9 +54,9 @@ void cb_rules_note(const char *rules, const char *before);
 /* ── Having it (firewall.c) ── */
 /* NOT_FOUND unless the programs are installed. */
 int cb_firewall_check(struct cb_error **err);
-/* TEXT, for iptables-restore, beside what is there: all of it or nothing. */
-int cb_firewall_restore(int family, const char *text, struct cb_cancel *cancel,
-                        struct cb_error **err);
+/* TEXT, for iptables-restore, beside what is there: all of it or nothing. In a network
+ * where nobody else changes rules. */
+int cb_firewall_restore_alone(int family, const char *text, struct cb_error **err);
 /* Adds ADDED if all that is ours for everybody and KEPT are there (IS_NEW: and KEPT too),
  * by one call of a program, or none when nothing is to be added to what is known to be
  * there. -1 when not: then cb_firewall_install helps. */

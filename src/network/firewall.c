@@ -14,8 +14,10 @@
 #include "base/subprocess.h"
 #include "network/network-priv.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #define TIMEOUT_MS 30000
@@ -90,17 +92,19 @@ int cb_firewall_check(struct cb_error **err)
     return cb_error_hint(err, "install the package iptables");
 }
 
-/* What it says first is enough. */
-static int run(int family, const char *const *argv, const char *input,
+/* What it says first is enough. LOCK_FD: a file to lock, or -1. */
+static int run(int family, const char *const *argv, const char *input, int lock_fd,
                struct cb_cancel *cancel, struct cb_error **err)
 {
-    cb_autofree char *lock = own_lock();
+    cb_autofree char *lock =
+        lock_fd < 0 ? own_lock()
+                    : xasprintf("XTABLES_LOCKFILE=/proc/self/fd/%d", lock_fd);
     const char *const env[] = {
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", lock, NULL};
     struct cb_subprocess_options options = {.argv = argv,
                                             .env = env,
                                             .cwd_fd = -1,
-                                            .inherit_fd = -1,
+                                            .inherit_fd = lock_fd,
                                             .input = input,
                                             .input_len = input ? strlen(input) : 0,
                                             .timeout_ms = TIMEOUT_MS,
@@ -119,8 +123,8 @@ static int run(int family, const char *const *argv, const char *input,
                         cb_strbuf_text(&errors));
 }
 
-int cb_firewall_restore(int family, const char *text, struct cb_cancel *cancel,
-                        struct cb_error **err)
+static int restore(int family, const char *text, int lock_fd, struct cb_cancel *cancel,
+                   struct cb_error **err)
 {
     cb_autofree char *program = cb_subprocess_find(program_name(family, 1));
     const char *const argv[] = {program, "--wait=30", "--noflush", NULL};
@@ -128,7 +132,23 @@ int cb_firewall_restore(int family, const char *text, struct cb_cancel *cancel,
     if (!program)
         return cb_error_set(err, CB_ERR_NOT_FOUND, "%s is not installed",
                             program_name(family, 1));
-    return run(family, argv, text, cancel, err);
+    return run(family, argv, text, lock_fd, cancel, err);
+}
+
+/* Without a file of a directory of leases, which such a network has not. */
+int cb_firewall_restore_alone(int family, const char *text, struct cb_error **err)
+{
+    cb_autofd int lock = memfd_create("xtables.lock", MFD_CLOEXEC);
+
+    if (lock < 0)
+        return cb_error_errno(err, errno, "memfd_create");
+    return restore(family, text, lock, NULL, err);
+}
+
+static int restore_here(int family, const char *text, struct cb_cancel *cancel,
+                        struct cb_error **err)
+{
+    return restore(family, text, -1, cancel, err);
 }
 
 /* `iptables -t TABLE VERB RULE`, whose words have no blanks; whether it worked is all
@@ -145,7 +165,7 @@ static int run_one(int family, const char *table, const char *verb, const char *
         return -1;
     while ((word = strsep(&rest, " ")) && count + 1 < CB_ARRAY_SIZE(argv))
         argv[count++] = word;
-    return run(family, argv, NULL, NULL, NULL);
+    return run(family, argv, NULL, -1, NULL, NULL);
 }
 
 /* ── Texts for iptables-restore ── */
@@ -227,9 +247,9 @@ static int find(const struct cb_rules *kept, struct cb_cancel *cancel,
     if (cb_rules_are_known(text))
         return 0;
     if (!is_counted(kept->family))
-        return cb_firewall_restore(kept->family, text, cancel, err);
+        return restore_here(kept->family, text, cancel, err);
     cb_rules_stamp(before);
-    if (cb_firewall_restore(kept->family, text, cancel, err) < 0)
+    if (restore_here(kept->family, text, cancel, err) < 0)
         return -1;
     cb_rules_note(text, before);
     return 0;
@@ -243,7 +263,7 @@ int cb_firewall_add(const struct cb_rules *kept, int is_new, const struct cb_rul
     if (!is_new && !added->filter.count && !added->nat.count)
         return find(kept, cancel, err);
     text = make_text(is_new ? "-A" : "-C", kept, added);
-    return cb_firewall_restore(kept->family, text, cancel, err);
+    return restore_here(kept->family, text, cancel, err);
 }
 
 /* ── What is there for everybody ── */
@@ -261,7 +281,7 @@ static int make_base(int family, struct cb_cancel *cancel, struct cb_error **err
     add_chains(&text, "-N", "nat");
     add_jumps(&text, family, "-I", "nat");
     cb_strbuf_adds(&text, "COMMIT\n");
-    return cb_firewall_restore(family, cb_strbuf_text(&text), cancel, err);
+    return restore_here(family, cb_strbuf_text(&text), cancel, err);
 }
 
 /* Where some of it is. Networks that are in use keep their rules. */
@@ -278,7 +298,7 @@ static int mend_base(int family, struct cb_cancel *cancel, struct cb_error **err
     cb_strbuf_adds(&text, "COMMIT\n*nat\n");
     add_jumps(&text, family, "-I", "nat");
     cb_strbuf_adds(&text, "COMMIT\n");
-    return cb_firewall_restore(family, cb_strbuf_text(&text), cancel, err);
+    return restore_here(family, cb_strbuf_text(&text), cancel, err);
 }
 
 /* A table is changed as a whole, but one after the other: what the first has got is taken
@@ -291,12 +311,12 @@ int cb_firewall_install(const struct cb_rules *kept, const struct cb_rules *adde
 
     if (!is_first)
         cb_firewall_remove(kept);
-    if (cb_firewall_restore(kept->family, text, cancel, is_first ? err : NULL) == 0)
+    if (restore_here(kept->family, text, cancel, is_first ? err : NULL) == 0)
         return 0;
     if (is_first || mend_base(kept->family, cancel, err) < 0)
         return -1;
     cb_firewall_remove(kept);
-    return cb_firewall_restore(kept->family, text, cancel, err);
+    return restore_here(kept->family, text, cancel, err);
 }
 
 /* ── Removing ── */
@@ -313,7 +333,7 @@ void cb_firewall_remove(const struct cb_rules *rules)
     cb_strbuf_adds(&text, "COMMIT\n*nat\n");
     add_all(&text, "-D", &rules->nat);
     cb_strbuf_adds(&text, "COMMIT\n");
-    if (cb_firewall_restore(rules->family, cb_strbuf_text(&text), NULL, &error) == 0)
+    if (restore_here(rules->family, cb_strbuf_text(&text), NULL, &error) == 0)
         return;
     cb_debug("%s", cb_error_message(error));
     cb_vec_foreach (rule, &rules->filter)
@@ -334,5 +354,5 @@ void cb_firewall_remove_all(int family)
     add_chains(&text, "-F", "nat");
     add_chains(&text, "-X", "nat");
     cb_strbuf_adds(&text, "COMMIT\n");
-    cb_firewall_restore(family, cb_strbuf_text(&text), NULL, NULL);
+    restore_here(family, cb_strbuf_text(&text), NULL, NULL);
 }

@@ -4,6 +4,7 @@
  * host. A server inside sees the gateway of its network as who connects. */
 #include "network/forward-priv.h"
 
+#include "base/thread.h"
 #include "base/vec.h"
 
 #include <errno.h>
@@ -246,7 +247,7 @@ int cb_forwarder_start(struct cb_forwarder **out, const struct cb_ports *ports,
         return -1;
     if (forwarder->netns < 0)
         return cb_error_set(err, CB_ERR_SYSTEM, "too many files are open for the ports");
-    errnum = pthread_create(&forwarder->thread, NULL, run, forwarder);
+    errnum = cb_thread_start(&forwarder->thread, run, forwarder);
     if (errnum)
         return cb_error_errno(err, errnum, "start a thread");
     forwarder->has_thread = 1;

@@ -181,33 +181,66 @@ static int join(struct cb_network *network, struct cb_attachment *attachment, in
     return 0;
 }
 
+/* What is said of the bridge, in texts that the attachment borrows. */
+struct bridge_texts {
+    char *interface, *name, *members;
+};
+
+static void bridge_texts_clear(struct bridge_texts *texts)
+{
+    free(texts->interface);
+    free(texts->name);
+    free(texts->members);
+}
+CB_AUTO_VALUE_DEFINE(bridge_texts, bridge_texts_clear)
+
+static struct cb_attachment attachment_of(const struct cb_network *network,
+                                          struct bridge_texts *texts)
+{
+    const struct cb_network_def *def = network->def;
+
+    texts->interface = cb_network_interface(def);
+    texts->name = xasprintf("cb%.*s", CB_NETWORK_ID_PART, def->id);
+    texts->members = cb_network_members(def);
+    return (struct cb_attachment){.network = texts->name,
+                                  .interface = texts->interface,
+                                  .members = texts->members,
+                                  .inside = network->interface,
+                                  .subnets = def->subnets,
+                                  .subnet_count = def->subnet_count,
+                                  .dns = &network->dns,
+                                  .ports = &network->ports,
+                                  .mtu = cb_network_mtu(def),
+                                  .internal = def->internal,
+                                  .is_apart = cb_network_is_off(def, CB_ICC_OPTION),
+                                  .keeps_addresses =
+                                      cb_network_is_off(def, CB_MASQUERADE_OPTION),
+                                  .is_chosen = chosen_name(def) != NULL,
+                                  .stays = def->predefined,
+                                  .is_further = network->joins};
+}
+
 int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
                            struct cb_cancel *cancel, struct cb_error **err)
 {
-    const struct cb_network_def *def = network->def;
-    cb_autofree char *interface = cb_network_interface(def);
-    cb_autofree char *name = xasprintf("cb%.*s", CB_NETWORK_ID_PART, def->id);
-    cb_autofree char *members = cb_network_members(def);
-    struct cb_attachment attachment = {.network = name,
-                                       .interface = interface,
-                                       .members = members,
-                                       .inside = network->interface,
-                                       .subnets = def->subnets,
-                                       .subnet_count = def->subnet_count,
-                                       .dns = &network->dns,
-                                       .ports = &network->ports,
-                                       .mtu = cb_network_mtu(def),
-                                       .internal = def->internal,
-                                       .is_apart = cb_network_is_off(def, CB_ICC_OPTION),
-                                       .keeps_addresses =
-                                           cb_network_is_off(def, CB_MASQUERADE_OPTION),
-                                       .is_chosen = chosen_name(def) != NULL,
-                                       .stays = def->predefined,
-                                       .is_further = network->joins};
+    cb_auto_value(bridge_texts) texts = {0};
+    struct cb_attachment attachment = attachment_of(network, &texts);
 
     if (cb_attach_check(err) < 0)
         return -1;
     return join(network, &attachment, fd, state, cancel, err);
+}
+
+int cb_network_publish_bridge(struct cb_network *network, void *state,
+                              struct cb_cancel *cancel, struct cb_error **err)
+{
+    cb_auto_value(bridge_texts) texts = {0};
+    struct cb_attachment attachment = attachment_of(network, &texts);
+
+    attachment.ips[0] = network->facts.address;
+    attachment.ips[1] = network->facts.address6;
+    attachment.names = network->facts.resolver.family != 0;
+    return cb_attached_publish(state, &attachment, cancel, err);
 }
 
 int cb_network_rename_bridge(struct cb_network *network, void *state,
@@ -249,5 +282,6 @@ const struct cb_network_backend cb_backend_named = {.name = "iptables-restore",
                                                     .set_up = cb_network_join_bridge,
                                                     .tear_down = tear_down,
                                                     .leave = leave,
+                                                    .publish = cb_network_publish_bridge,
                                                     .rename = cb_network_rename_bridge,
                                                     .names_net = names_net};

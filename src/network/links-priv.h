@@ -39,6 +39,8 @@ int cb_link_make_vlan(int rtnl, const char *name, unsigned parent, unsigned id,
                       struct cb_error **err);
 /* Removes it, which may take the kernel a while; one that is not there is fine. */
 int cb_link_remove(int rtnl, const char *name, struct cb_error **err);
+/* Frames may go back where they come from, by this port of a bridge. */
+int cb_link_reflect(int rtnl, const char *name, struct cb_error **err);
 /* Nothing comes in or goes out by this port of a bridge any more; costs nothing. */
 void cb_link_mute(int rtnl, const char *name);
 /* An address that is there is fine. */

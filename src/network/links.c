@@ -217,6 +217,13 @@ int cb_link_remove(int rtnl, const char *name, struct cb_error **err)
     return 0;
 }
 
+int cb_link_reflect(int rtnl, const char *name, struct cb_error **err)
+{
+    if (set_port(rtnl, cb_link_find(rtnl, name), IFLA_BRPORT_MODE, 1) < 0)
+        return refuse(err, "set up", name);
+    return 0;
+}
+
 void cb_link_mute(int rtnl, const char *name)
 {
     unsigned index = cb_link_find(rtnl, name);

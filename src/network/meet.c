@@ -63,6 +63,16 @@ static void go(void *state)
         cb_netns_call(meeting->net, go_there, meeting, NULL);
 }
 
+/* No rule is needed for it. */
+static int publish_met(struct cb_network *network, void *state, struct cb_cancel *cancel,
+                       struct cb_error **err)
+{
+    struct meeting *meeting = state;
+
+    return cb_forwarder_start(&meeting->forwarder, &network->ports, network->held.items,
+                              meeting->net, &network->facts.address, err);
+}
+
 struct renaming {
     struct cb_network *network;
     struct meeting *meeting;
@@ -181,10 +191,12 @@ const struct cb_network_backend cb_backend_met = {.name = "the hub",
                                                   .set_up = set_up_named,
                                                   .tear_down = tear_down,
                                                   .leave = go,
+                                                  .publish = publish_met,
                                                   .rename = rename_met,
                                                   .names_net = names_net};
 const struct cb_network_backend cb_backend_met_shared = {.name = "the hub",
                                                          .set_up = set_up_shared,
                                                          .tear_down = tear_down,
                                                          .leave = go,
+                                                         .publish = publish_met,
                                                          .rename = rename_met};

@@ -32,6 +32,9 @@ const struct cb_network_subnet *cb_network_subnet_with(const struct cb_network_d
 /* Connects the namespace FD with the bridge of network->def: a backend's set_up. */
 int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
                            struct cb_cancel *cancel, struct cb_error **err);
+/* Its ports are to be opened now: a backend's publish. */
+int cb_network_publish_bridge(struct cb_network *network, void *state,
+                              struct cb_cancel *cancel, struct cb_error **err);
 /* Its container has another name: a backend's rename. */
 int cb_network_rename_bridge(struct cb_network *network, void *state,
                              struct cb_error **err);

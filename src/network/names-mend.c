@@ -3,6 +3,7 @@
  * so the network may be left meanwhile. */
 #include "network/names-priv.h"
 
+#include "base/thread.h"
 #include "network/network-priv.h"
 
 #include <poll.h>
@@ -61,7 +62,7 @@ struct cb_names_mending *cb_names_mending_new(const struct cb_network *network,
     mending->pause_ms = pause_ms;
     mending->watch = -1;
     if (mending->net >= 0 && mending->done >= 0 &&
-        pthread_create(&mending->thread, NULL, run, mending) == 0)
+        cb_thread_start(&mending->thread, run, mending) == 0)
         return mending;
     clear(mending);
     return NULL;

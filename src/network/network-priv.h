@@ -28,7 +28,7 @@ struct cb_network {
     const struct cb_network_class *class;
     char *mode, *state_dir, *id, *name, *ip, *ip6, *mac, *interface;
     char *hosts, *resolv_conf; /* of the container whose network it is, or NULL */
-    struct cb_strings aliases, dns;
+    struct cb_strings aliases, links, dns;
     struct cb_strings bridge_options; /* of the bridge of containers; else none */
     struct cb_ports ports;            /* opened ones, once it is set up */
     struct cb_network_def *def;       /* once it is known: the default one has it late */
@@ -45,6 +45,7 @@ struct cb_network {
     CB_VEC(int) held;               /* sockets on the host's side of the ports */
     struct cb_forwarder *forwarder; /* of those that cb_ports_lead_inward cares for */
     struct cb_network_facts facts;
+    int is_resolved_inside; /* the container's own resolver knows names there */
     char *told; /* of the hub: what there was to say while it was set up, or NULL */
 };
 
@@ -64,6 +65,10 @@ struct cb_network_backend {
     /* Before that, where the namespace will stay: the interface goes at once. NULL: it
      * does so anyway. */
     void (*leave)(void *state);
+    /* NETWORK's ports, of which it had none, are held, and are to be led in. NULL: it
+     * leads in none later. */
+    int (*publish)(struct cb_network *network, void *state, struct cb_cancel *cancel,
+                   struct cb_error **err);
     /* NETWORK's container has another name. NULL: nobody knows it by that. */
     int (*rename)(struct cb_network *network, void *state, struct cb_error **err);
     /* The network in which the server of its names is; caller closes. NULL: there is no
@@ -183,6 +188,10 @@ int cb_slirp_publish(struct cb_slirp_control *control, const struct cb_ports *po
 /* The pipe's end whose closing, everywhere, ends what connects NETWORK; -1: nothing does.
  * Borrowed. */
 int cb_usermode_alive(const struct cb_network *network);
+
+/* ── resolver.c ── */
+/* Where it answers, in each container that has one. */
+extern const struct cb_ip cb_resolver_address;
 
 /* ── dns.c ── */
 /* Can the host's servers be asked from another network? */

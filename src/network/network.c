@@ -173,6 +173,8 @@ static void copy_options(struct cb_network *network,
     network->interface = xstrdup(options->interface);
     if (options->aliases)
         cb_strings_copy(&network->aliases, options->aliases);
+    if (options->links)
+        cb_strings_copy(&network->links, options->links);
     if (options->dns)
         cb_strings_copy(&network->dns, options->dns);
     if (options->bridge_options &&
@@ -196,8 +198,6 @@ static void copy_ports(struct cb_network *network, const struct cb_ports *ports)
 
     if (!ports || !ports->count)
         return;
-    if (network->class->is_host)
-        cb_warn("Published ports are discarded when using host network mode");
     if (!network->class->backends || is_closed(network))
         return;
     for (size_t i = 0; i < ports->count; i++) {
@@ -382,6 +382,29 @@ int cb_network_netns(struct cb_network *network, struct cb_cancel *cancel, int *
     return status;
 }
 
+static int open_ports(struct cb_network *network, struct cb_cancel *cancel,
+                      struct cb_error **err)
+{
+    if (cb_ports_hold(network, err) < 0 ||
+        network->backend->publish(network, network->state, cancel, err) < 0)
+        return -1;
+    return cb_ports_lead_inward(network, err);
+}
+
+int cb_network_publish(struct cb_network *network, const struct cb_ports *ports,
+                       struct cb_cancel *cancel, struct cb_error **err)
+{
+    if (!network->backend || !network->backend->publish || network->ports.count)
+        return 0;
+    copy_ports(network, ports);
+    if (!network->ports.count || open_ports(network, cancel, err) == 0)
+        return 0;
+    cb_ports_let_go(network);
+    cb_ports_free(&network->ports);
+    network->ports = (struct cb_ports){0};
+    return -1;
+}
+
 int cb_network_rename(struct cb_network *network, const char *name, struct cb_error **err)
 {
     free(network->name);
@@ -429,6 +452,7 @@ void cb_network_free(struct cb_network *network)
     cb_network_def_free(network->def);
     cb_ports_free(&network->ports);
     cb_strings_free(&network->aliases);
+    cb_strings_free(&network->links);
     cb_strings_free(&network->dns);
     cb_strings_free(&network->bridge_options);
     free(network->mode);

@@ -51,7 +51,8 @@ struct cb_network_options {
     /* Of the one container that joins it; NULL for a build's. */
     const char *id, *name;
     const struct cb_strings *aliases;
-    const struct cb_strings *dns; /* --dns: whom names of others are asked from */
+    const struct cb_strings *links; /* "CONTAINER[:ALIAS]": further names, for it alone */
+    const struct cb_strings *dns;   /* --dns: whom names of others are asked from */
     const struct cb_ports *ports;
     /* "KEY=VALUE" as for a network that is made: what the bridge of containers is like.
      * Or NULL. */
@@ -82,6 +83,10 @@ void cb_network_begin(struct cb_network *network, struct cb_cancel *cancel);
 /* The ports that were opened, with the numbers the kernel picked; valid after
  * cb_network_netns. Borrowed. */
 const struct cb_ports *cb_network_ports(const struct cb_network *network);
+/* Opens PORTS, which have just been let go of by another network of its container; not
+ * where nobody outside gets to. */
+int cb_network_publish(struct cb_network *network, const struct cb_ports *ports,
+                       struct cb_cancel *cancel, struct cb_error **err);
 /* Its entry in NetworkSettings.Networks as docker has it: a new reference. */
 json_t *cb_network_settings_json(const struct cb_network *network);
 /* What it is called: "bridge", "host", "none", a named network's name. Borrowed. */
@@ -118,12 +123,12 @@ int cb_names_mending_fd(const struct cb_names_mending *mending);
  * which the caller closes; -1: it does not run. */
 int cb_names_mending_end(struct cb_names_mending *mending);
 
-/* ── Names on networks without a bridge (resolver.c) ── */
+/* ── Names on networks without a bridge, and links (resolver.c) ── */
 struct cb_resolver; /* of one container */
 /* After a change: the container whose namespace is NETNS is on these NETWORKS, which were
  * set up and outlive the next call, or the end. *RESOLVER is started for the first that
- * has no bridge, and stopped, and NULL, when there is none any more. Where it cannot be
- * had a warning says why, and there are no names. */
+ * has no bridge, or links, and stopped, and NULL, when there is none any more. Where it
+ * cannot be had a warning says why, and there are no names. */
 void cb_resolver_settle(struct cb_resolver **resolver, int netns,
                         struct cb_network *const *networks, size_t count);
 /* With its namespace. NULL is fine. */

@@ -39,6 +39,22 @@ static int is_meant(const struct cb_network_endpoint *endpoint, const char *aske
     return 0;
 }
 
+/* ASKED is what a link of NETWORK calls ENDPOINT. */
+static int is_linked(const struct cb_network_endpoint *endpoint, const char *asked,
+                     const struct cb_network *network)
+{
+    cb_vec_foreach (link, &network->links) {
+        size_t len = strcspn(*link, ":");
+        cb_autofree char *to = xstrndup(*link, len);
+        const char *alias = (*link)[len] && (*link)[len + 1] ? *link + len + 1 : to;
+
+        if (is_called(asked, alias, network->def->name) &&
+            is_meant(endpoint, to, network->def->name))
+            return 1;
+    }
+    return 0;
+}
+
 /* What is asked for may be what it does not have: then it is known that there is none. */
 static void tell_address(struct inquiry *inquiry, const char *text, enum cb_dns_type type)
 {
@@ -69,10 +85,14 @@ static void tell_name(struct inquiry *inquiry, const struct cb_network_endpoint 
     cb_dns_answer_add_name(inquiry->out, name);
 }
 
-/* Several of one name are told in turns. */
-static void look_on(struct inquiry *inquiry, const struct cb_network_def *def,
+/* Several of one name are told in turns. Where there is a bridge, another server knows
+ * the names that are everybody's. */
+static void look_on(struct inquiry *inquiry, const struct cb_network *network,
                     unsigned turn)
 {
+    const struct cb_network_def *def = network->def;
+    int is_direct = cb_network_is_direct(def->driver);
+    const char *asked = inquiry->question.name;
     cb_auto_value(cb_network_endpoints) endpoints = {0};
 
     cb_network_endpoints(def, &endpoints);
@@ -80,9 +100,10 @@ static void look_on(struct inquiry *inquiry, const struct cb_network_def *def,
         const struct cb_network_endpoint *endpoint =
             &endpoints.items[(i + turn) % endpoints.count];
 
-        if (inquiry->question.type == CB_DNS_PTR)
+        if (is_direct && inquiry->question.type == CB_DNS_PTR)
             tell_name(inquiry, endpoint, def->name);
-        if (!is_meant(endpoint, inquiry->question.name, def->name))
+        if (!(is_direct && is_meant(endpoint, asked, def->name)) &&
+            !is_linked(endpoint, asked, network))
             continue;
         tell_address(inquiry, endpoint->ip, CB_DNS_A);
         tell_address(inquiry, endpoint->ip6, CB_DNS_AAAA);
@@ -98,8 +119,8 @@ int cb_resolver_know(struct cb_resolver *resolver, const struct cb_strbuf *query
         return 0;
     cb_dns_answer_begin(out, query->text, &inquiry.question, 0);
     pthread_mutex_lock(&resolver->lock);
-    for (size_t i = 0; i < resolver->def_count; i++)
-        look_on(&inquiry, resolver->defs[i], resolver->turn);
+    for (size_t i = 0; i < resolver->network_count; i++)
+        look_on(&inquiry, resolver->networks[i], resolver->turn);
     pthread_mutex_unlock(&resolver->lock);
     resolver->turn++;
     cb_dns_answer_fit(out, &inquiry.question, most);

@@ -13,12 +13,12 @@ struct resolver_guest;  /* a connection */
 struct cb_resolver {
     pthread_t thread;
     int has_thread;
-    int host, netns;    /* our network, and the container's */
+    int netns;          /* the container's */
     int udp, tcp, stop; /* the first two are there */
     unsigned udp_port, tcp_port;
     pthread_mutex_t lock;         /* of all below */
-    struct cb_network_def **defs; /* whose containers it knows; borrowed */
-    size_t def_count;
+    struct cb_network **networks; /* of which it knows something; borrowed */
+    size_t network_count;
     struct cb_ip *servers; /* whom others' names are asked from */
     size_t server_count;
     int servers_are_here; /* on our loopback */

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -95,17 +94,30 @@ static void asking_free(struct resolver_asking *asking)
     free(asking);
 }
 
-/* A socket of the container's network. -1 with errno. */
+struct opening {
+    int family, type, fd;
+};
+
+static int open_here(void *arg)
+{
+    struct opening *opening = arg;
+
+    opening->fd =
+        socket(opening->family, opening->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return 0;
+}
+
+/* Of the container's network, unless the servers are on our loopback. Another thread goes
+ * there: without root over our network there is no way back. */
 static int open_socket(const struct cb_resolver *resolver, int family, int type)
 {
-    cb_autofd int fd = -1;
+    struct opening opening = {family, type, -1};
 
-    if (!resolver->servers_are_here && setns(resolver->netns, CLONE_NEWNET) < 0)
-        return -1;
-    fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (!resolver->servers_are_here && setns(resolver->host, CLONE_NEWNET) < 0)
-        return -1;
-    return cb_steal_fd(&fd);
+    if (resolver->servers_are_here)
+        open_here(&opening);
+    else
+        cb_netns_call(resolver->netns, open_here, &opening, NULL);
+    return opening.fd;
 }
 
 static int connect_to(int fd, const struct cb_ip *ip)

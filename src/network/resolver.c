@@ -1,7 +1,8 @@
-/* Names on networks without a bridge. The host has no address there at which a server
- * could be asked, so the container has one of its own: a thread of the process that keeps
- * its network, with sockets that were opened in it, on its loopback. Who is on the
- * networks it finds in their leases, and needs to be told by nobody.
+/* Names that a container is told by a resolver of its own: on networks without a bridge,
+ * where the host has no address at which a server could be asked, and those of links,
+ * which are nobody else's. It is a thread of the process that keeps the container's
+ * network, with sockets that were opened in it, on its loopback. Who is on the networks
+ * it finds in their leases, and needs to be told by nobody.
  *
  * Port 53 stays free for the container, which may want to be a name server itself: what
  * is sent to that port of the resolver's address is led to the sockets by two rules in
@@ -9,6 +10,7 @@
 #include "network/resolver-priv.h"
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "network/firewall-priv.h"
 #include "network/named-priv.h"
 
@@ -20,7 +22,7 @@
 #include <unistd.h>
 
 /* Docker's. */
-static const struct cb_ip own_address = {AF_INET, {127, 0, 0, 11}};
+const struct cb_ip cb_resolver_address = {AF_INET, {127, 0, 0, 11}};
 
 /* ── Inside ── */
 
@@ -31,7 +33,7 @@ static int open_door(int type, unsigned *port)
     socklen_t len = sizeof(address);
     cb_autofd int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    memcpy(&address.sin_addr, own_address.bytes, 4);
+    memcpy(&address.sin_addr, cb_resolver_address.bytes, 4);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
         (type == SOCK_STREAM && listen(fd, SOMAXCONN) < 0) ||
         getsockname(fd, (struct sockaddr *)&address, &len) < 0)
@@ -45,7 +47,7 @@ static int change_rules(const struct cb_resolver *resolver, const char *verb,
                         struct cb_error **err)
 {
     char ip[CB_IP_MAX_TEXT];
-    const char *own = cb_ip_text(&own_address, ip);
+    const char *own = cb_ip_text(&cb_resolver_address, ip);
     cb_autofree char *text =
         xasprintf("*nat\n"
                   "%s OUTPUT -d %s/32 -p udp --dport 53 -j DNAT --to-destination %s:%u\n"
@@ -53,7 +55,7 @@ static int change_rules(const struct cb_resolver *resolver, const char *verb,
                   "COMMIT\n",
                   verb, own, own, resolver->udp_port, verb, own, own, resolver->tcp_port);
 
-    return cb_firewall_restore(AF_INET, text, NULL, err);
+    return cb_firewall_restore_alone(AF_INET, text, err);
 }
 
 struct opening {
@@ -97,10 +99,9 @@ void cb_resolver_stop(struct cb_resolver *resolver)
     cb_close(&resolver->udp);
     cb_close(&resolver->tcp);
     cb_close(&resolver->stop);
-    cb_close(&resolver->host);
     cb_close(&resolver->netns);
     pthread_mutex_destroy(&resolver->lock);
-    free(resolver->defs);
+    free(resolver->networks);
     free(resolver->servers);
     free(resolver);
 }
@@ -113,14 +114,13 @@ static int start(struct cb_resolver **out, int netns, struct cb_error **err)
 
     pthread_mutex_init(&resolver->lock, NULL);
     resolver->udp = resolver->tcp = -1;
-    resolver->host = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
     resolver->netns = fcntl(netns, F_DUPFD_CLOEXEC, 3);
     resolver->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (resolver->host < 0 || resolver->netns < 0 || resolver->stop < 0)
+    if (resolver->netns < 0 || resolver->stop < 0)
         return cb_error_errno(err, errno, "open a network namespace");
     if (cb_firewall_check(err) < 0 || cb_netns_call(netns, open_there, &opening, err) < 0)
         return -1;
-    errnum = pthread_create(&resolver->thread, NULL, run, resolver);
+    errnum = cb_thread_start(&resolver->thread, run, resolver);
     if (errnum)
         return cb_error_errno(err, errnum, "start a thread");
     resolver->has_thread = 1;
@@ -137,7 +137,12 @@ static int is_direct(const struct cb_network *network)
 
 int cb_network_is_resolved_inside(const struct cb_network *network)
 {
-    return is_direct(network) && network->facts.has_names;
+    return network->is_resolved_inside;
+}
+
+static int needs_resolver(const struct cb_network *network)
+{
+    return is_direct(network) || (network->def && network->links.count);
 }
 
 static void add_servers(struct cb_resolver *resolver, const struct cb_strings *texts)
@@ -172,13 +177,15 @@ static void choose_servers(struct cb_resolver *resolver,
 static void know(struct cb_resolver *resolver, struct cb_network *const *networks,
                  size_t count)
 {
+    struct cb_network **known = xcalloc(count + 1, sizeof(struct cb_network *));
+
     pthread_mutex_lock(&resolver->lock);
-    free(resolver->defs);
-    resolver->defs = xcalloc(count + 1, sizeof(*resolver->defs));
-    resolver->def_count = 0;
+    free(resolver->networks);
+    resolver->networks = known;
+    resolver->network_count = 0;
     for (size_t i = 0; i < count; i++)
-        if (is_direct(networks[i]))
-            resolver->defs[resolver->def_count++] = networks[i]->def;
+        if (needs_resolver(networks[i]))
+            known[resolver->network_count++] = networks[i];
     choose_servers(resolver, networks, count);
     pthread_mutex_unlock(&resolver->lock);
 }
@@ -192,29 +199,33 @@ static void end(struct cb_resolver **resolver)
     cb_resolver_stop(cb_steal(resolver));
 }
 
+/* 0: nothing is to be known. */
+static int have(struct cb_resolver **resolver, int netns,
+                struct cb_network *const *networks, size_t count)
+{
+    cb_auto(cb_error) error = NULL;
+    const char *hint;
+    size_t needing = 0;
+
+    for (size_t i = 0; i < count; i++)
+        needing += needs_resolver(networks[i]) ? 1 : 0;
+    if (!needing)
+        end(resolver);
+    if (!needing || *resolver || start(resolver, netns, &error) == 0)
+        return needing > 0;
+    hint = cb_error_hint_text(error);
+    cb_warn("%s: containers do not know each other's names%s%s", cb_error_message(error),
+            hint ? "; " : "", hint ? hint : "");
+    return 0;
+}
+
 void cb_resolver_settle(struct cb_resolver **resolver, int netns,
                         struct cb_network *const *networks, size_t count)
 {
-    cb_auto(cb_error) error = NULL;
-    size_t direct = 0;
+    int is_there = have(resolver, netns, networks, count);
 
+    if (is_there)
+        know(*resolver, networks, count);
     for (size_t i = 0; i < count; i++)
-        direct += is_direct(networks[i]) ? 1 : 0;
-    if (!direct) {
-        end(resolver);
-        return;
-    }
-    if (!*resolver && start(resolver, netns, &error) < 0) {
-        cb_warn("%s: containers do not know each other's names%s%s",
-                cb_error_message(error), cb_error_hint_text(error) ? "; " : "",
-                cb_error_hint_text(error) ? cb_error_hint_text(error) : "");
-        return;
-    }
-    know(*resolver, networks, count);
-    for (size_t i = 0; i < count; i++) {
-        if (!is_direct(networks[i]))
-            continue;
-        networks[i]->facts.resolver = own_address;
-        networks[i]->facts.has_names = 1;
-    }
+        networks[i]->is_resolved_inside = is_there && needs_resolver(networks[i]);
 }

@@ -308,4 +308,5 @@ const struct cb_network_backend cb_backend_shared = {.name = "iptables-restore",
                                                      .set_up = set_up,
                                                      .tear_down = tear_down,
                                                      .leave = leave,
+                                                     .publish = cb_network_publish_bridge,
                                                      .rename = cb_network_rename_bridge};

@@ -10,12 +10,11 @@
 
 #include "base/cancel.h"
 #include "base/strbuf.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -247,13 +246,8 @@ static void *serve(void *arg)
 
 static int start_thread(struct cb_ssh_socket *socket, struct cb_error **err)
 {
-    sigset_t all, before;
-    int failed;
+    int failed = cb_thread_start(&socket->thread, serve, socket);
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    failed = pthread_create(&socket->thread, NULL, serve, socket);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
         return cb_error_errno(err, failed, "start a thread");
     socket->running = 1;

@@ -268,14 +268,14 @@ static int fetch_config(struct cb_registry *registry,
     if (cb_blob_writer_open(registry->store,
                             &(struct cb_blob_wanted){.digest = &want->digest,
                                                      .size = want->size,
-                                                     .cancel = registry->cancel},
+                                                     .cancel = registry->cancel,
+                                                     .from_start = 1},
                             &writer, &present, err) < 0)
         return -1;
     if (present)
         return 0;
     if (get_config(registry, repository, want, &response, err) < 0 ||
         verify(want, &response.body, &digest, err) < 0 ||
-        cb_blob_writer_reset(writer, err) < 0 ||
         cb_blob_writer_write(writer, cb_strbuf_text(&response.body), response.body.len,
                              err) < 0)
         return -1;

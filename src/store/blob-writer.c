@@ -99,7 +99,8 @@ static int rehash(struct cb_blob_writer *writer, struct cb_error **err)
     }
 }
 
-static int open_partial(struct cb_blob_writer *writer, struct cb_error **err)
+static int open_partial(struct cb_blob_writer *writer,
+                        const struct cb_blob_wanted *wanted, struct cb_error **err)
 {
     char hex[CB_DIGEST_MAX_TEXT];
     struct stat st;
@@ -111,7 +112,8 @@ static int open_partial(struct cb_blob_writer *writer, struct cb_error **err)
     if (writer->fd < 0 || fstat(writer->fd, &st) < 0)
         return cb_error_errno(err, errno, "open `%s/ingest/%s`", writer->store->root,
                               writer->name);
-    if (writer->expected_size >= 0 && st.st_size > writer->expected_size)
+    if ((st.st_size > 0 && wanted->from_start) ||
+        (writer->expected_size >= 0 && st.st_size > writer->expected_size))
         return cb_blob_writer_reset(writer, err);
     return rehash(writer, err);
 }
@@ -157,7 +159,7 @@ static int open_download(struct cb_blob_writer *writer,
     *present = cb_content_has(writer->store, &writer->expected, NULL);
     if (*present)
         return 0;
-    return open_partial(writer, err);
+    return open_partial(writer, wanted, err);
 }
 
 int cb_blob_writer_open(struct cb_store *store, const struct cb_blob_wanted *wanted,

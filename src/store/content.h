@@ -37,6 +37,7 @@ struct cb_blob_wanted {
     int64_t size;                   /* -1: unknown */
     struct cb_cancel *cancel;       /* of the wait for others; or NULL */
     struct cb_event_sink *sink;     /* is told for whom; or NULL */
+    int from_start; /* an unfinished earlier download is of no use to this source */
 };
 int cb_blob_writer_open(struct cb_store *store, const struct cb_blob_wanted *wanted,
                         struct cb_blob_writer **out, int *present, struct cb_error **err);

@@ -60,15 +60,14 @@ int cb_layer_tar_keep(struct cb_store *store, const struct cb_layer_tar *tar,
     cb_auto(cb_blob_writer) writer = NULL;
     int present = 0;
 
-    if (cb_blob_writer_open(store,
-                            &(struct cb_blob_wanted){
-                                .digest = diff_id, .size = tar->size, .cancel = cancel},
-                            &writer, &present, err) < 0)
+    if (cb_blob_writer_open(
+            store,
+            &(struct cb_blob_wanted){
+                .digest = diff_id, .size = tar->size, .cancel = cancel, .from_start = 1},
+            &writer, &present, err) < 0)
         return -1;
     if (present)
         return 0;
-    if (cb_blob_writer_offset(writer) > 0 && cb_blob_writer_reset(writer, err) < 0)
-        return -1;
     if (copy(&rest, writer, cancel, err) < 0)
         return -1;
     return cb_blob_commit(&writer, NULL, NULL, err);

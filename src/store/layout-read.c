@@ -229,14 +229,12 @@ int cb_layout_take_blob(int layout_fd, struct cb_store *store,
         cb_blob_writer_open(store,
                             &(struct cb_blob_wanted){.digest = &blob->digest,
                                                      .size = blob->size,
-                                                     .cancel = cancel},
+                                                     .cancel = cancel,
+                                                     .from_start = 1},
                             &writer, &present, err) < 0)
         return -1;
     if (present)
         return 0;
-    /* What a download left behind is not worth a seek here. */
-    if (cb_blob_writer_offset(writer) > 0 && cb_blob_writer_reset(writer, err) < 0)
-        return -1;
     if (copy_to_store(&part, writer, cancel, err) < 0)
         return -1;
     return cb_blob_commit(&writer, NULL, NULL, err);

@@ -51,7 +51,8 @@ json_t *cb_outbox_emit(const struct cb_outbox_entry *entry)
     set_text(json, "certDir", reach->cert_dir);
     if (entry->tried_ns)
         json_object_set_new(json, "tried", json_integer(entry->tried_ns));
-    set_text(json, "error", entry->error);
+    if (entry->error)
+        json_object_set_new(json, "error", cb_json_from_text(entry->error));
     return json;
 }
 

@@ -2,13 +2,6 @@
 load helpers
 load helpers-web
 
-# One repository as the only source: add URL DEST [FLAG…]
-add() {
-    local url=$1 dest=$2
-    shift 2
-    printf 'FROM busybox\nADD %s %s %s\n' "$*" "$url" "$dest" >"$DIR/Dockerfile"
-}
-
 # What a repository's file `file` says: it is added to a directory of its own.
 file_of() {
     add "$1" /a/
@@ -308,6 +301,23 @@ packs() {
     "$CBUILD" run --rm img cat /a/mods/middle/deep/inner/file
 }
 
+@test "a .gitmodules that lists nothing is no mistake, a submodule that it does not list is" {
+    make_repo r
+    : >"$REPO/.gitmodules"
+    tgit -C "$REPO" add .gitmodules
+    tgit -C "$REPO" commit -q -m empty
+    push
+    add "$WEB/git/r.git" /a
+    build_ok
+    in_image ls -A /a/.gitmodules
+    tgit -C "$REPO" update-index --add --cacheinfo "160000,$(head_of),m"
+    tgit -C "$REPO" commit -q -m unlisted
+    push
+    build
+    expect_status 1
+    expect_contains "No url found for submodule path 'm' in .gitmodules"
+}
+
 @test "a submodule is sent nothing that was given for the repository it is in" {
     make_repo inner
     make_repo outer
@@ -595,6 +605,7 @@ EOF
     in_image cat /a/.git/config
     expect_lacks s3cr3t
     run "$CBUILD" inspect img
+    expect_status 0
     expect_lacks s3cr3t
     not grep -r s3cr3t "$STORE"
 }

@@ -2,13 +2,6 @@
 load helpers
 load helpers-web
 
-# One URL as the only source: add URL DEST [FLAG…]
-add() {
-    local url=$1 dest=$2
-    shift 2
-    printf 'FROM busybox\nADD %s %s %s\n' "$*" "$url" "$dest" >"$DIR/Dockerfile"
-}
-
 sum() {
     sha256sum "$1" | cut -d' ' -f1
 }
@@ -268,6 +261,7 @@ EOF
     expect_lacks s3cr3t
     jq -e --arg a "Basic $(printf me:s3cr3t | base64)" 'select(.authorization == $a)' "$WEB_LOG"
     run "$CBUILD" inspect img
+    expect_status 0
     expect_lacks s3cr3t
     "$CBUILD" save img -o "$BATS_TEST_TMPDIR/out.tar"
     mkdir "$BATS_TEST_TMPDIR/out"

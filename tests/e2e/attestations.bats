@@ -175,7 +175,7 @@ false'
     expect_contains '  Platform:    unknown/unknown
   Annotations: 
     vnd.docker.reference.digest: sha256:' '    vnd.docker.reference.type:   attestation-manifest'
-    cbuild rmi -f "$(cat "$BATS_TEST_TMPDIR/id")"
+    "$CBUILD" rmi -f "$(cat "$BATS_TEST_TMPDIR/id")"
     cbuild pull -q "$REGISTRY/said:1"
     expect_status 0
     cbuild run --rm "$REGISTRY/said:1" cat /file
@@ -195,8 +195,8 @@ COPY file /'
     expect_output linux/amd64
     # This registry keeps no lists of referrers; one entry each, however often it is pushed.
     image=$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/other:1" | jq -r '.manifests[0].digest')
-    cbuild copy -q --all "docker://$REGISTRY/other:1" "docker://$REGISTRY/third:1"
-    cbuild copy -q --all "docker://$REGISTRY/other:1" "docker://$REGISTRY/third:2"
+    "$CBUILD" copy -q --all "docker://$REGISTRY/other:1" "docker://$REGISTRY/third:1"
+    "$CBUILD" copy -q --all "docker://$REGISTRY/other:1" "docker://$REGISTRY/third:2"
     run skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/third:${image/:/-}"
     expect_status 0
     [ "$(jq -c '.manifests | map([.mediaType, .artifactType])' <<<"$output")" = \

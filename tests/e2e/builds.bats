@@ -67,6 +67,7 @@ newest() { "$CBUILD" builds ls -q | head -1; }
     printf 'FROM busybox\nRUN printf "\\\\033]0;owned\\\\007\\n"\n' >"$DIR/Dockerfile"
     build_ok --no-cache
     run script -qec "$CBUILD builds logs" /dev/null
+    expect_status 0
     expect_lacks $'\033'
     expect_contains '\x1b]0;owned\x07'
 }

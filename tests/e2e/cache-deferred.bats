@@ -188,6 +188,24 @@ $REGISTRY/other:x" ]
     expect_cache "$REGISTRY/cache:x"
 }
 
+@test "a cache that is sent at once is not replaced by an older one that was on its way" {
+    start_silent_registry
+    build_and_send
+    kill -STOP "$SENDER"
+    kill -CONT "$REGISTRY_PID"
+    echo second >"$DIR/file"
+    build_ok --cache-to "type=registry,ref=$REGISTRY/cache:x,mode=max"
+    second=$(tagged)
+    kill -CONT "$SENDER"
+    wait_until has_ended "$SENDER"
+    wait_until nothing_waits
+    [ "$(tagged)" = "$second" ]
+    expect_cache "$REGISTRY/cache:x"
+}
+tagged() {
+    curl -s -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REGISTRY/v2/cache/manifests/x" | sha256sum
+}
+
 @test "cache push --drop forgets what waits, and nothing that is being sent" {
     start_silent_registry
     build_and_send

@@ -4,12 +4,7 @@ load helpers
 
 setup_file() {
     cb_store
-    # The same tree with one more bit: a newer base.
-    mkdir "$BATS_FILE_TMPDIR/other"
-    tar -C "$BATS_FILE_TMPDIR/other" -xf "$CB_BASES/busybox.tar"
-    chmod o+w "$BATS_FILE_TMPDIR/other/etc"
-    tar -C "$BATS_FILE_TMPDIR/other" -cf "$BATS_FILE_TMPDIR/other.tar" .
-    "$CBUILD" import -c 'CMD ["sh"]' "$BATS_FILE_TMPDIR/other.tar" other:latest >/dev/null
+    cb_newer_base other
     "$CBUILD" import -c 'CMD ["other"]' "$CB_BASES/busybox.tar" same-layers:latest >/dev/null
 }
 teardown_file() { cb_drop_store; }

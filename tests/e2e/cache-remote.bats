@@ -126,6 +126,7 @@ image_id() { "$CBUILD" images -q --no-trunc img; }
     # An image made on top of it does not inherit the member.
     printf 'FROM img\nLABEL x=y\n' | "$CBUILD" build -q -t child - >/dev/null
     run "$CBUILD" inspect child
+    expect_status 0
     expect_lacks cbuild.cache
 }
 

@@ -104,6 +104,7 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
 
 @test "names that can be neither or both" {
     fails 'must specify at least one container source' a b
+    fails 'must specify at least one container source' a :/b
     fails 'copying between containers is not supported' run:/a still:/b
     fails 'No such container: nobody' nobody:/a .
     fails 'source can not be empty' '' run:/a
@@ -155,6 +156,39 @@ fails() { # fails TEXT ARGUMENTS…: cp does, with the text
     "$CBUILD" cp -a run:/tmp/kept theirs
     [ "$(stat -c '%u:%g %a' theirs/x)" = '7:8 4755' ]
     [ "$(stat -c %Y theirs/x)" = "$(stat -c %Y mine/x)" ]
+}
+
+@test "set-id bits go to a container with the files of whose owner they are" {
+    mkdir tools && echo x >tools/root && cp tools/root tools/other && chown 7:8 tools/other && chmod 6755 tools/*
+    chmod 2775 tools
+    both "$CBUILD" cp tools @:/tmp/tools
+    [ "$(in_run stat -c '%u:%g %a' /tmp/tools /tmp/tools/root /tmp/tools/other)" = $'0:0 2775\n0:0 6755\n0:0 755' ]
+    [ "$("$CBUILD" cp still:/tmp/tools - | tar tv | awk '{print $1, $NF}' | sort)" = \
+        $'-rwsr-sr-x tools/root\n-rwxr-xr-x tools/other\ndrwxrwsr-x tools/' ]
+}
+
+@test "what something is mounted on is not replaced under it" {
+    echo new >hosts
+    in_run sh -c 'cat /etc/hosts' >before
+    fails 'create `hosts`: device or resource busy' hosts run:/etc/hosts
+    expect_contains 'hint: something is mounted there'
+    fails 'device or resource busy' hosts run:/etc
+    in_run sh -c 'cat /etc/hosts' | cmp - before
+}
+
+@test "a container that was only made has its working directory" {
+    cbuild create --name made --network none -u 7 -w /work/deep -v /work/deep/vol busybox stat -c '%u %a %n' . file vol
+    expect_status 0
+    "$CBUILD" cp "$HOST/file" made:/work/deep
+    "$CBUILD" cp "$HOST/file" made:.
+    [ "$("$CBUILD" diff made | grep -v vol)" = $'A /file\nA /work\nA /work/deep\nA /work/deep/file' ]
+    cbuild start -a made
+    expect_output $'0 755 .\n0 644 file\n0 755 vol'
+    "$CBUILD" rm -v made
+    cbuild create --network none -w /etc/passwd/x busybox true
+    expect_status 1
+    expect_contains 'working directory `/etc/passwd/x`'
+    [ "$("$CBUILD" ps -aq | wc -l)" -eq 2 ]
 }
 
 @test "devices come with -a only, pipes are made and sockets left out" {

@@ -69,7 +69,8 @@ nothing_is_left() {
     cbuild run --rm busybox wget -qO- "http://$address/"
     expect_output page
     cbuild run --rm busybox wget -qO- http://db/
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains "bad address 'db'"
     cbuild run --rm --name user --link db:the-db busybox sh -c 'env | grep THE_DB | sort; grep the-db /etc/hosts; wget -qO- http://the-db/ && wget -qO- http://db/'
     expect_output "THE_DB_ENV_SECRET=x
 THE_DB_NAME=/user/the-db
@@ -95,7 +96,7 @@ page"
     "$CBUILD" create --name db busybox true
     cbuild run --rm --name user --link db busybox true
     expect_contains 'Cannot link to a non running container: /db AS /user/db'
-    cbuild run -d --name ranges --expose 100-102 --expose 104 --expose 100/udp busybox sleep 1000
+    "$CBUILD" run -d --name ranges --expose 100-102 --expose 104 --expose 100/udp busybox sleep 1000
     cbuild ps --format '{{.Ports}}'
     expect_output '100-102/tcp, 100/udp, 104/tcp'
     "$CBUILD" rm -f ranges
@@ -186,13 +187,57 @@ kill_server() {
     expect_output '{"IPv4Address":"10.99.16.9"}'
 }
 
+@test "a link on a network of one's own is a name more, for its container alone, of whoever is called so" {
+    "$CBUILD" network create --subnet 10.99.25.0/24 linked >/dev/null
+    "$CBUILD" network create --subnet 10.99.26.0/24 second >/dev/null
+    "$CBUILD" run -d --name one --network linked --dns 127.0.0.1 --link late:friend --link one:self busybox sleep 1000 >/dev/null
+    cbuild exec one ping -c 1 -W 5 friend
+    expect_output "ping: bad address 'friend'"
+    "$CBUILD" run -d --name late --network linked --network second --dns 127.0.0.1 busybox sleep 1000 >/dev/null
+    cbuild exec one sh -c 'nslookup friend; nslookup friend.linked; nslookup self; nslookup late'
+    expect_contains 'Server:		127.0.0.11' $'friend\nAddress: 10.99.25.3' $'friend.linked\nAddress: 10.99.25.3' $'self\nAddress: 10.99.25.2' \
+        $'late\nAddress: 10.99.25.3'
+    cbuild exec one cat /etc/hosts
+    expect_lacks friend
+    cbuild exec late ping -c 1 -W 5 friend
+    expect_output "ping: bad address 'friend'"
+    cbuild inspect -f '{{json .HostConfig.Links}} {{json .NetworkSettings.Networks.linked.Links}}' one
+    expect_output 'null ["late:friend","one:self"]'
+    # the name goes on to mean what it says
+    "$CBUILD" rm -f late >/dev/null
+    "$CBUILD" run -d --name late --network linked --ip 10.99.25.77 busybox sleep 1000 >/dev/null
+    cbuild exec one nslookup friend
+    expect_contains 'Address: 10.99.25.77'
+    # one that is connected later, running or not
+    "$CBUILD" network connect second late
+    "$CBUILD" network connect --link late:other second one
+    cbuild exec one sh -c 'nslookup other; nslookup friend'
+    expect_contains $'other\nAddress: 10.99.26.2' 'Address: 10.99.25.77'
+    cbuild exec one ping -c 1 -W 5 friend.second
+    expect_output "ping: bad address 'friend.second'"
+    "$CBUILD" network disconnect linked one
+    cbuild exec one sh -c 'nslookup other; ping -c 1 -W 5 friend'
+    expect_contains $'other\nAddress: 10.99.26.2' "ping: bad address 'friend'"
+    "$CBUILD" stop -t 0 one
+    "$CBUILD" network disconnect second one
+    "$CBUILD" network connect --link late:again --link late linked one
+    cbuild inspect -f '{{json .NetworkSettings.Networks.linked.Links}}' one
+    expect_output '["late:again","late"]'
+    "$CBUILD" start one
+    cbuild exec one nslookup again
+    expect_contains 'Address: 10.99.25.77'
+    cbuild network connect --link a:b:c second one
+    expect_contains 'bad format for links: a:b:c'
+}
+
 @test "a container that runs is connected and disconnected" {
     "$CBUILD" network create --subnet 10.99.1.0/24 front >/dev/null
     "$CBUILD" network create --subnet 10.99.2.0/24 --internal back >/dev/null
     web one page
     "$CBUILD" run -d --name two --network front busybox sleep 1000 >/dev/null
     cbuild exec two wget -qO- http://one/
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains "bad address 'one'"
     "$CBUILD" network connect --alias uno --ip 10.99.1.50 front one
     page_from uno exec two
     cbuild exec one nslookup -type=a two
@@ -207,7 +252,8 @@ kill_server() {
     page_from one run --rm --network back busybox
     "$CBUILD" network disconnect front one
     cbuild exec two wget -qO- http://uno/
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains "bad address 'uno'"
     cbuild network disconnect front one
     expect_status 1
     expect_contains 'is not connected to network front'
@@ -235,6 +281,8 @@ kill_server() {
     "$CBUILD" network disconnect front one
     cbuild exec one ip -o link
     [ "${#lines[@]}" -eq 1 ]
+    cbuild inspect -f '{{.HostConfig.NetworkMode}} {{json .NetworkSettings.Networks}}' one
+    expect_output 'bridge {}'
     "$CBUILD" restart -t 0 one
     cbuild exec one ip -o link
     [ "${#lines[@]}" -eq 1 ]
@@ -295,12 +343,22 @@ kill_server() {
     cbuild exec one sh -c 'ip route | grep default'
     [ "${#lines[@]}" -eq 2 ]
     expect_contains 'default via 10.99.1.1 dev eth1' 'default via 172.17.0.1 dev eth2'
+    # another that it is on takes them over, and back
+    "$CBUILD" network disconnect front one
+    [ "$("$CBUILD" port one)" = '80/tcp -> 127.0.0.1:8080' ]
+    host curl -sf http://127.0.0.1:8080/
+    "$CBUILD" exec one wget -qO- "http://$(ip_of one bridge)/"
+    "$CBUILD" network connect front one
     "$CBUILD" network disconnect bridge one
+    host curl -sf http://127.0.0.1:8080/
     "$CBUILD" network disconnect front one
     [ -z "$("$CBUILD" port one)" ]
     not host curl -s http://127.0.0.1:8080/
     "$CBUILD" network connect front one
     host curl -sf http://127.0.0.1:8080/
+    "$CBUILD" rm -f one
+    run host_network
+    expect_output ''
 }
 
 @test "a container joins several networks from the start" {
@@ -335,11 +393,30 @@ kill_server() {
     expect_contains 'conflicting options: hostname and the network mode'
     cbuild run --rm --network container:one --add-host a:1.2.3.4 busybox true
     expect_contains 'conflicting options: custom host-to-IP mapping and the network mode'
+    cbuild run -d --name never --network container:one --network-alias a busybox true
+    expect_contains 'network-scoped alias is supported only for containers in user defined networks'
+    cbuild run -d --name never --network host --mac-address 02:00:00:00:00:09 busybox true
+    expect_contains 'conflicting options: mac-address and the network mode'
+    cbuild inspect never
+    expect_status 1
     cbuild run -d --network container:nope busybox true
     expect_contains 'No such container: nope'
     "$CBUILD" run -d --name two --network container:one busybox sleep 1000
     cbuild network connect bridge two
     expect_contains 'cannot be connected to any other network'
+    # whatever it is called since
+    id=$("$CBUILD" inspect -f '{{.Id}}' one)
+    cbuild inspect -f '{{.HostConfig.NetworkMode}}' two
+    expect_output "container:$id"
+    "$CBUILD" rename one uno
+    "$CBUILD" restart -t 0 uno
+    # the network it had goes with it
+    cbuild exec two ip -o link
+    [ "${#lines[@]}" -eq 1 ]
+    "$CBUILD" restart -t 0 two
+    cbuild exec two ip -o -4 addr show eth0
+    expect_contains "$(ip_of uno bridge)/16"
+    "$CBUILD" rename uno one
     "$CBUILD" rm -f one
     cbuild exec two ip -o link
     expect_contains lo:
@@ -581,6 +658,18 @@ kill_server() {
     not "$CBUILD" exec one ping -c 1 -W 5 neighbour
 }
 
+@test "signals are for the container on networks with names, too, not for the threads that see to them" {
+    "$CBUILD" network create -d macvlan --subnet 10.99.25.0/24 lan >/dev/null
+    "$CBUILD" run --rm --network lan busybox sh -c 'trap "echo got; exit 7" USR1; echo up; while :; do sleep 0.05; done' >"$DIR/out" 2>&1 3>&- &
+    pid=$!
+    wait_until grep -q up "$DIR/out"
+    kill -USR1 "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$(cat "$DIR/out")" = $'up\ngot' ]
+    [ "$status" = 7 ]
+}
+
 @test "macvlan: of several subnets an address is in the one it names, else in the first with room" {
     "$CBUILD" network create -d macvlan --subnet 10.99.15.0/30 --subnet 10.99.16.0/24 --gateway 10.99.16.7 several >/dev/null
     cbuild network create --subnet 10.99.17.0/24 --subnet 10.99.18.0/24 wrong
@@ -698,6 +787,28 @@ END
     expect_output '192.0.2.1 mine'
 }
 
+@test "who was made without a network joins one when it has left none" {
+    "$CBUILD" network create --subnet 10.99.27.0/24 late >/dev/null
+    "$CBUILD" run -d --name one --network none busybox sleep 1000 >/dev/null
+    cbuild network connect late one
+    expect_contains 'one of the networks in private (none) mode'
+    "$CBUILD" network disconnect none one
+    "$CBUILD" network connect --alias uno late one
+    cbuild exec one sh -c 'ip -o -4 addr show eth0; nslookup uno'
+    expect_contains 'inet 10.99.27.2/24' 'Address: 10.99.27.2'
+    cbuild inspect -f '{{.HostConfig.NetworkMode}} {{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}' one
+    expect_output 'none late'
+    "$CBUILD" restart -t 0 one
+    cbuild exec one ip -o -4 addr show eth0
+    expect_contains 'inet 10.99.27.2/24'
+    # what it was told stays to be seen
+    id=$("$CBUILD" inspect -f '{{.Id}}' one)
+    network=$("$CBUILD" network inspect -f '{{.Id}}' late)
+    "$CBUILD" stop -t 0 one
+    cbuild inspect -f '{{with .NetworkSettings.Networks.late}}{{.Aliases}} {{.NetworkID}}{{.IPAddress}}{{end}}' one
+    expect_output "[uno ${id:0:12}] $network"
+}
+
 @test "none and host cannot be connected to others" {
     "$CBUILD" network create front >/dev/null
     "$CBUILD" run -d --name alone --network none busybox sleep 1000 >/dev/null
@@ -705,7 +816,7 @@ END
     cbuild network connect front alone
     expect_contains 'container cannot be connected to multiple networks with one of the networks in private (none) mode'
     cbuild network connect front hosted
-    expect_contains 'container cannot be disconnected from host network or connected to host network'
+    expect_contains 'container sharing network namespace with another container or host cannot be connected to any other network'
     cbuild network disconnect host hosted
     expect_contains 'container cannot be disconnected from host network or connected to host network'
     cbuild network connect host alone

@@ -18,7 +18,7 @@ teardown() { cb_drop_containers; }
         cbuild rm "$name"
         expect_status 0
     done
-    cbuild run --name "$name" busybox true
+    "$CBUILD" run --name "$name" busybox true
     cbuild container prune -f
     expect_status 0
     expect_contains 'Deleted Containers:'

@@ -62,7 +62,7 @@ expect_end() {
 
 @test "its files are reached, and what they become is kept, as of any other" {
     sleeper
-    cbuild exec "$id" sh -c 'echo text >/new'
+    "$CBUILD" exec "$id" sh -c 'echo text >/new'
     cbuild diff "$id"
     expect_output 'A /new'
     cbuild cp "$id:/new" "$BATS_TEST_TMPDIR/new"
@@ -70,7 +70,7 @@ expect_end() {
     [ "$(cat "$BATS_TEST_TMPDIR/new")" = text ]
     cbuild commit --no-pause "$id" kept
     expect_status 0
-    cbuild rename "$id" called
+    "$CBUILD" rename "$id" called
     cbuild rm -f called
     expect_end 137
     cbuild run --rm --network none kept cat /new

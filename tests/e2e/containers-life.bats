@@ -112,7 +112,9 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     pid=$!
     wait_until logs_have ready
     kill -TERM "$pid"
-    wait "$pid" || true
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 143 ] # as of a client that knows nothing of the signal
     state_is running
     "$CBUILD" attach "$name" &
     pid=$!
@@ -144,7 +146,7 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     expect_contains 'is not paused'
     cbuild exec "$name" echo on
     expect_output on
-    cbuild pause "$name"
+    "$CBUILD" pause "$name"
     cbuild stop "$name"
     expect_status 0
     status_has 'Exited (7)'
@@ -257,6 +259,22 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     [ "$(group pids.max pids.max)" = 77 ]
     cbuild restart -t 1 "$name"
     [ "$(group pids.max pids.max)" = 77 ]
+    # The limit of memory and swap stays where it was, unless it is given, too.
+    swap_is() { [ "$("$CBUILD" inspect -f '{{.HostConfig.MemorySwap}}' "$name")" = "$1" ]; }
+    swap_is 134217728
+    cbuild update -m 129m "$name"
+    expect_status 1
+    expect_contains 'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time'
+    [ "$(group memory.limit_in_bytes memory.max)" = 134217728 ]
+    cbuild update -m 129m --memory-swap 130m "$name"
+    expect_output "$name"
+    cbuild update -m 64m "$name"
+    expect_output "$name"
+    swap_is 136314880
+    "$CBUILD" update --memory-swap -1 "$name"
+    cbuild update -m 256m "$name"
+    expect_output "$name"
+    swap_is -1
     cbuild update -m 1k "$name"
     expect_status 1
     expect_contains 6MB
@@ -281,7 +299,7 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     [[ ${lines[1]} =~ [0-9a-f]{12}\ +$name\ +[0-9.]+%\ +[0-9.]+[KM]iB\ /\ [0-9.]+[GM]iB ]]
     cbuild stats --no-stream --format '{{.Name}} {{.PIDs}}' "$name"
     expect_output "$name 2"
-    cbuild stop -t 1 "$name"
+    "$CBUILD" stop -t 1 "$name"
     cbuild top "$name"
     expect_status 1
     expect_contains 'is not running'
@@ -339,7 +357,7 @@ $name"
 
 @test "--cidfile, --label-file, --env-file and --pull" {
     printf '# labels\nfrom=file\nempty\n' >"$DIR/labels"
-    printf '# variables\nA=1 2\nHOST_ONLY\nNOT_SET\n' >"$DIR/env"
+    printf '\357\273\277# variables\nA=1 2\nHOST_ONLY\nNOT_SET\n' >"$DIR/env"
     HOST_ONLY=ours cbuild run --network none --cidfile "$DIR/cid" --label-file "$DIR/labels" --label from=flag --env-file "$DIR/env" \
         --name "$name" busybox sh -c 'echo "$A $HOST_ONLY ${NOT_SET-none}"'
     expect_output "1 2 ours none"
@@ -353,6 +371,7 @@ $name"
     cbuild run --label-file "$DIR/nosuch" --network none busybox true
     expect_status 125
     cbuild run --init --network none busybox sh -c 'cat /proc/1/comm'
+    expect_status 0
     expect_lacks sh
 }
 
@@ -396,10 +415,14 @@ $name"
 }
 
 @test "logs: --since 0 is 1970, --until 0 no limit" {
-    cbuild run --network none --name "$name" busybox echo hello
+    "$CBUILD" run --network none --name "$name" busybox echo hello
     cbuild logs --since 0 --until 0 "$name"
     expect_output hello
     cbuild logs --since 0s "$name"
+    expect_output ''
+    cbuild logs --since '' --until '' "$name"
+    expect_output hello
+    cbuild logs --since 2020-01-01+01:00 --until 2020-01-02T00Z "$name"
     expect_output ''
     # Nor of what happened.
     "$CBUILD" events --since 0 --until 0s --filter event=die --filter "container=$name" --format '{{.Action}}' | grep -qx die
@@ -449,14 +472,93 @@ $name"
     cbuild rm -l nosuch
     expect_status 1
     expect_output "cbuild: No such container: nosuch"
-    cbuild create --network none --name "$name" busybox true
+    "$CBUILD" create --network none --name "$name" busybox true
     cbuild rm -l "$name"
     expect_status 1
     expect_output "cbuild: Conflict, cannot remove the default link name of the container"
 }
 
 @test "inspect: a range of ports, no limit of processes, a health check without a command" {
-    cbuild create --network none --name "$name" -p 127.0.0.1:8500-8505:80 --pids-limit -1 --health-interval 3s busybox true
+    "$CBUILD" create --network none --name "$name" -p 127.0.0.1:8500-8505:80 --pids-limit -1 --health-interval 3s busybox true
     cbuild inspect -f '{{json .HostConfig.PortBindings}} {{json .HostConfig.PidsLimit}} {{json .Config.Healthcheck}}' "$name"
     expect_output '{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"8500-8505"}]} null {"Interval":3000000000}'
+}
+
+@test "inspect: the streams of -a, and who has made volumes" {
+    local at='{{.Config.AttachStdin}} {{.Config.AttachStdout}} {{.Config.AttachStderr}} {{.Config.StdinOnce}} {{.HostConfig.VolumeDriver}}'
+    "$CBUILD" create --network none --name "$name" -i -a stdout --volume-driver local busybox true
+    cbuild inspect -f "$at" "$name"
+    expect_output 'false true false false local'
+    "$CBUILD" rm "$name"
+    "$CBUILD" create --network none --name "$name" -i -a STDIN -a stderr busybox true
+    cbuild inspect -f "$at" "$name"
+    expect_output 'true false true true '
+    "$CBUILD" rm "$name"
+    "$CBUILD" create --network none --name "$name" -i busybox true
+    cbuild inspect -f "$at" "$name"
+    expect_output 'true true true true '
+}
+
+@test "whose namespaces a container shares is kept by id, whatever it is called later" {
+    cbuild run -d --name "$name" --network none --ipc shareable busybox sleep 1000
+    id=$output
+    "$CBUILD" create --name "$name-too" --network "container:$name" --ipc "container:${id:0:12}" --pid "container:$name" busybox sh -c 'pidof sleep'
+    cbuild inspect -f '{{.HostConfig.NetworkMode}} {{.HostConfig.IpcMode}} {{.HostConfig.PidMode}}' "$name-too"
+    expect_output "container:$id container:$id container:$id"
+    "$CBUILD" rename "$name" "$name-renamed"
+    cbuild start -a "$name-too"
+    expect_output 1
+    [ "$("$CBUILD" ps -a --filter "name=$name-too" --format '<{{.Networks}}>')" = '<>' ]
+}
+
+@test "a name, a log driver or an isolation that is empty is none" {
+    cbuild run --network none --name '' --log-driver '' --isolation= --label found busybox echo hello
+    expect_output hello
+    cbuild ps -a --filter label=found --format '{{.Names}}'
+    [[ $output =~ ^[a-z]+_[a-z]+$ ]]
+    cbuild logs "$output"
+    expect_output hello
+}
+
+@test "the same -v twice is one" {
+    cbuild run --rm --network none -v "$DIR:/here" -v /own -v "$DIR:/here" -v /own busybox sh -c 'grep -c -e " /here " -e " /own " /proc/mounts'
+    expect_output 2
+    cbuild run --rm --network none -v "$DIR:/here" -v "$DIR:/here:ro" busybox true
+    expect_status 125
+    expect_contains 'Duplicate mount point: /here'
+}
+
+# bats test_tags=root
+@test "one that waits to be started again, or is paused, is spoken of as what it is" {
+    "$CBUILD" run -d --name "$name" --network none --restart always busybox sh -c 'exit 3'
+    # Its pauses grow: this one lasts some seconds.
+    wait_until sh -c "[ \"\$('$CBUILD' inspect -f '{{.State.Status}} {{ge .RestartCount 7}}' $name)\" = 'restarting true' ]"
+    id=$("$CBUILD" inspect -f '{{.Id}}' "$name")
+    for command in "exec $name true" "pause $name" "cp $name:/etc ."; do
+        # shellcheck disable=SC2086
+        cbuild $command
+        expect_status 1
+        expect_output "cbuild: Container $id is restarting, wait until the container is running"
+    done
+    cbuild unpause "$name"
+    expect_output "cbuild: Container $id is not paused"
+    cbuild rm "$name"
+    expect_status 1
+    expect_contains "cannot remove container \"/$name\": container is restarting: stop the container before removing or force remove"
+    cbuild kill -s USR1 "$name"
+    expect_output "$name"
+    wait_until state_is exited
+    cbuild rm "$name"
+    expect_status 0
+    sleeper
+    "$CBUILD" pause "$name"
+    for command in start 'start -a'; do
+        # shellcheck disable=SC2086
+        cbuild $command "$name"
+        expect_status 1
+        expect_output 'cbuild: cannot start a paused container, try unpause instead'
+    done
+    cbuild rm "$name"
+    expect_status 1
+    expect_contains "cannot remove container \"/$name\": container is paused and must be unpaused first"
 }

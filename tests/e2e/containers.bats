@@ -57,7 +57,8 @@ status_is() {
     cbuild run --network none --restart sometimes busybox true
     expect_status 125
     expect_contains "unknown policy 'sometimes'"
-    cbuild run --network none busybox sh -c 'kill -9 $$'
+    cbuild run --init --network none busybox sh -c 'kill -9 $$'
+    expect_status 137
     cbuild wait "$name"
     expect_output 42
 }
@@ -134,7 +135,7 @@ two" ]
     expect_status 1
     cbuild exec -d "$name" touch /tmp/made
     wait_until "$CBUILD" exec "$name" test -e /tmp/made
-    cbuild stop "$name"
+    "$CBUILD" stop "$name"
     cbuild exec "$name" true
     expect_status 1
     expect_contains 'is not running'
@@ -157,7 +158,7 @@ two" ]
 @test "several are stopped side by side" {
     mkdir "$DIR/shared"
     # The first ends only once the second was told to.
-    cbuild run -d --network none --name first -v "$DIR/shared:/s" busybox sh -c 'trap "while [ ! -e /s/told ]; do sleep 0.05; done; exit 3" TERM; touch /s/1; sleep 1000 & wait'
+    "$CBUILD" run -d --network none --name first -v "$DIR/shared:/s" busybox sh -c 'trap "while [ ! -e /s/told ]; do sleep 0.05; done; exit 3" TERM; touch /s/1; sleep 1000 & wait'
     cbuild run -d --network none --name second -v "$DIR/shared:/s" busybox sh -c 'trap "touch /s/told; exit 4" TERM; touch /s/2; sleep 1000 & wait'
     wait_until [ -e "$DIR/shared/1" -a -e "$DIR/shared/2" ]
     cbuild stop -t 30 first nobody second
@@ -165,7 +166,7 @@ two" ]
     expect_contains first second 'No such container: nobody'
     cbuild wait first second
     expect_output $'3\n4'
-    cbuild start first second
+    "$CBUILD" start first second
     cbuild rm -f first second
     expect_output $'first\nsecond'
     cbuild rm first
@@ -259,5 +260,6 @@ two" ]
     expect_status 1
     expect_contains 'cannot remove the default link name of the container'
     cbuild start -a app
+    expect_status 0
     expect_lacks 'web'
 }

@@ -5,12 +5,7 @@ load helpers-registry
 
 setup_file() {
     cb_store
-    # The same tree with one more bit: a newer base.
-    mkdir "$BATS_FILE_TMPDIR/newer"
-    tar -C "$BATS_FILE_TMPDIR/newer" -xf "$CB_BASES/busybox.tar"
-    chmod o+w "$BATS_FILE_TMPDIR/newer/etc"
-    tar -C "$BATS_FILE_TMPDIR/newer" -cf "$BATS_FILE_TMPDIR/newer.tar" .
-    "$CBUILD" import -c 'CMD ["sh"]' "$BATS_FILE_TMPDIR/newer.tar" newer:latest >/dev/null
+    cb_newer_base newer
 }
 teardown_file() { cb_drop_store; }
 setup() { cb_dir; }

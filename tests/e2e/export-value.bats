@@ -419,6 +419,8 @@ DOCKER
     cbuild lock -f "$DIR/scratch" "$DIR"
     expect_status 0
     cbuild lint "$DIR"
+    expect_status 1
+    expect_contains LatestBaseImage
     expect_lacks error
     expect_lacks Undefined
     cbuild graph "$DIR"

@@ -252,17 +252,7 @@ END
     "$CBUILD" save -o "$BATS_TEST_TMPDIR/all.tar" base $(printf 'img:%s ' 1 2 3 4 5 6 7 8 9 10)
     "$CBUILD" load -q -i "$BATS_TEST_TMPDIR/all.tar" >/dev/null
     fsck_clean
-    python3 - "$CBUILD_ROOT/blobs/sha256" <<'END'
-import os, sys
-for directory, _, names in os.walk(sys.argv[1]):
-    for name in names:
-        path = os.path.join(directory, name)
-        os.chmod(path, 0o600)
-        with open(path, "r+b") as blob:
-            data = blob.read()
-            blob.seek(len(data) // 2)
-            blob.write(bytes([data[len(data) // 2] ^ 1]))
-END
+    flip_blobs
     count=$(find "$CBUILD_ROOT/blobs/sha256" -type f | wc -l)
     [ "$count" -ge 10 ]
     run "$CBUILD" fsck

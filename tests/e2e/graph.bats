@@ -138,6 +138,7 @@ all_forms_ok() {
     build_ok -q
     all_forms_ok
     run "$CBUILD" graph "$DIR"
+    expect_status 0
     expect_lacks $'\033'
     grep -q '&#60;/script&#62;' "$BATS_TEST_TMPDIR/html"
 }

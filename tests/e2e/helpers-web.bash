@@ -122,3 +122,10 @@ stop_git_daemon() {
     wait "$GIT_PID" 2>/dev/null || :
     GIT_PID=
 }
+
+# A Dockerfile with a URL or repository as its only source: add URL DEST [FLAG…]
+add() {
+    local url=$1 dest=$2
+    shift 2
+    printf 'FROM busybox\nADD %s %s %s\n' "$*" "$url" "$dest" >"$DIR/Dockerfile"
+}

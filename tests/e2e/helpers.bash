@@ -11,6 +11,22 @@ cb_store() {
     fi
 }
 
+# An image for all tests of a file, of the Dockerfile on standard input: cb_image NAME [OPTION…]
+cb_image() {
+    mkdir -p "$BATS_FILE_TMPDIR/c"
+    cat >"$BATS_FILE_TMPDIR/c/Dockerfile"
+    "$CBUILD" build -q -t "$@" "$BATS_FILE_TMPDIR/c" >/dev/null
+}
+# busybox with one more bit, as a newer base of the same name would have it: cb_newer_base NAME
+cb_newer_base() {
+    local tree=$BATS_FILE_TMPDIR/$1
+    mkdir "$tree"
+    tar -C "$tree" -xf "$CB_BASES/busybox.tar"
+    chmod o+w "$tree/etc"
+    tar -C "$tree" -cf "$tree.tar" .
+    "$CBUILD" import -c 'CMD ["sh"]' "$tree.tar" "$1:latest" >/dev/null
+}
+
 # Also what a failed test left running: it would hold on to the store.
 cb_drop_store() {
     [ -n "${STORE:-}" ] || return 0
@@ -42,7 +58,7 @@ dockerfile() {
     cat >"$DIR/Dockerfile"
 }
 
-# Runs cbuild with plain progress; bats' run fills $status and $output (both streams).
+# Runs cbuild; bats' run fills $status and $output (both streams). Where neither is looked at it is "$CBUILD", which must succeed.
 cbuild() {
     run "$CBUILD" "$@"
 }
@@ -75,7 +91,8 @@ config() {
     "$CBUILD" inspect img | jq -c ".[0].Config$1"
 }
 
-# expect_output TEXT: exactly; expect_contains TEXT…: each somewhere.
+# expect_output TEXT: exactly; expect_contains TEXT…: each somewhere; expect_lacks TEXT…: none of them. What a command does not say
+# tells something only once it is known to have done its work: expect_status comes first.
 expect_output() {
     [ "$output" = "$1" ] || { printf 'expected: %s\ngot:      %s\n' "$1" "$output"; return 1; }
 }
@@ -89,9 +106,12 @@ expect_contains() {
     done
 }
 expect_lacks() {
-    case $output in
-    *"$1"*) printf 'found: %s\nin:    %s\n' "$1" "$output"; return 1 ;;
-    esac
+    local text
+    for text; do
+        case $output in
+        *"$text"*) printf 'found: %s\nin:    %s\n' "$text" "$output"; return 1 ;;
+        esac
+    done
 }
 expect_status() {
     [ "$status" -eq "$1" ] || { printf 'status %s, expected %s\n%s\n' "$status" "$1" "$output"; return 1; }
@@ -139,6 +159,21 @@ FOREVER=$((100000000 + $$))
 expect_no_sleeper() {
     run pgrep -f "sleep $FOREVER"
     expect_output ''
+}
+
+# Changes one bit in the middle of each blob.
+flip_blobs() {
+    python3 - "$CBUILD_ROOT/blobs/sha256" <<'END'
+import os, sys
+for directory, _, names in os.walk(sys.argv[1]):
+    for name in names:
+        path = os.path.join(directory, name)
+        os.chmod(path, 0o600)
+        with open(path, "r+b") as blob:
+            data = blob.read()
+            blob.seek(len(data) // 2)
+            blob.write(bytes([data[len(data) // 2] ^ 1]))
+END
 }
 
 fsck_clean() {

@@ -98,6 +98,7 @@ setup() { cb_dir; }
     in_evil xattr-overlay sh -c 'grep -c ^root: /etc/passwd; [ -e /meta ] && [ ! -s /meta ] && [ -e /etc/whited ] && ls /bin2'
     expect_output 1
     run getfattr -R -d -m '.*' --absolute-names "$STORE/snapshots"
+    expect_status 0
     expect_lacks "$CANARY"
 }
 

@@ -9,9 +9,8 @@ setup_file() {
     cb_store
     canary_lay
     registry_start
-    mkdir -p "$BATS_FILE_TMPDIR/c"
-    printf 'FROM --platform=$BUILDPLATFORM busybox\nARG TARGETARCH\nRUN echo $TARGETARCH >/arch\nCMD ["cat","/arch"]\n' >"$BATS_FILE_TMPDIR/c/Dockerfile"
-    "$CBUILD" build -q --platform linux/amd64,linux/arm64 -t two "$BATS_FILE_TMPDIR/c" >/dev/null
+    printf 'FROM --platform=$BUILDPLATFORM busybox\nARG TARGETARCH\nRUN echo $TARGETARCH >/arch\nCMD ["cat","/arch"]\n' |
+        cb_image two --platform linux/amd64,linux/arm64
     export TWO ONE
     TWO=$("$CBUILD" copy -q --all two "docker://$REGISTRY/two:1")
     ONE=$("$CBUILD" copy -q two "docker://$REGISTRY/one:1")
@@ -108,6 +107,28 @@ fails() {
     not "$CBUILD" --root fresh image inspect which
     "$CBUILD" --root other copy -q docker-archive:several.tar:other which
     [ "$("$CBUILD" --root other image inspect --format '{{.Config.Labels.a}}' which)" = b ]
+}
+
+@test "plain layers that an archive brought are compressed on their way out, as push does it" {
+    local digest
+    mkdir c
+    for size in 60000 300000; do # the smaller one is a blob
+        yes line | head -c "$size" >c/file
+        printf 'FROM scratch\nCOPY file /\n' >c/Dockerfile
+        "$CBUILD" --root made build -q -t "plain:$size" c
+        "$CBUILD" --root made save -o plain.tar "plain:$size"
+        "$CBUILD" --root fresh load -q -i plain.tar
+        digest=$("$CBUILD" --root fresh copy -q "plain:$size" "docker://$REGISTRY/plain:$size")
+        run skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/plain:$size"
+        [ "$(jq -r '.layers[].mediaType' <<<"$output")" = application/vnd.oci.image.layer.v1.tar+gzip ]
+        copied "$digest" "plain:$size" "oci:layout:$size"
+        "$CBUILD" --root fresh tag "plain:$size" "$REGISTRY/pushed:$size"
+        run "$CBUILD" --root fresh push "$REGISTRY/pushed:$size"
+        expect_contains "$digest"
+        rm -f plain.tar again.tar
+        "$CBUILD" --root fresh copy -q "plain:$size" "docker-archive:again.tar:plain:$size"
+        tar -tvf again.tar | awk '$3 > '"$size"' {found = 1} END {exit !found}'
+    done
 }
 
 @test "what skopeo and docker's format write, cbuild copies, and skopeo takes it back" {

@@ -9,9 +9,8 @@ setup_file() {
     dockerd_start
     registry_start
     export PEERS
-    mkdir -p "$BATS_FILE_TMPDIR/c"
-    printf 'FROM busybox\nRUN echo content > /file && mkdir /d && ln -s ../file /d/link && rm /bin/vi && chown 5:6 /d\nENV A=b\nHEALTHCHECK CMD true\nCMD ["cat", "/file"]\n' >"$BATS_FILE_TMPDIR/c/Dockerfile"
-    "$CBUILD" build -q -t made "$BATS_FILE_TMPDIR/c" >/dev/null
+    printf 'FROM busybox\nRUN echo content > /file && mkdir /d && ln -s ../file /d/link && rm /bin/vi && chown 5:6 /d\nENV A=b\nHEALTHCHECK CMD true\nCMD ["cat", "/file"]\n' |
+        cb_image made
     "$CBUILD" save -o "$BATS_FILE_TMPDIR/docker.tar" made
     "$CBUILD" save --format oci-archive -o "$BATS_FILE_TMPDIR/oci.tar" made
     export MADE_ID

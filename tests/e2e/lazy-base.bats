@@ -280,7 +280,8 @@ cached_build() {
 
 @test "a push that fails leaves no image behind that nobody can fetch" {
     run "$CBUILD" build --progress=plain --push -t "127.0.0.1:1/nobody/app" "$DIR"
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains 127.0.0.1:1
     run "$CBUILD" images -aq
     expect_output ''
 }

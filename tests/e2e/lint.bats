@@ -286,6 +286,17 @@ END
     expect_status 0
 }
 
+@test "build --call=subrequests.describe lists what can be asked" {
+    printf 'FROM busybox:1.36\n' | dockerfile
+    run --separate-stderr "$CBUILD" build --call=subrequests.describe "$DIR"
+    expect_status 0
+    [ "${lines[0]}" = 'NAME                 VERSION DESCRIPTION' ]
+    expect_contains $'\noutline              1.0.0   List all parameters current build target supports'
+    run --separate-stderr "$CBUILD" build --call=subrequests.describe,format=json "$DIR"
+    [ "$(jq -c 'map(.name), .[0].opts' <<<"$output")" = '["frontend.outline","frontend.targets","frontend.lint","frontend.subrequests.describe"]
+[{"name":"target","description":"Target build stage"}]' ]
+}
+
 @test "a mistake in the file comes behind the warnings, with its place" {
     printf 'FROM busybox:1.36\nCMD x\nEXPOSE a\n' | dockerfile
     cbuild build --check "$DIR"
@@ -428,7 +439,7 @@ app (default) is the program'
 @test "questions are no builds in the list of builds" {
     printf 'FROM busybox:1.36\nENV A=1\n' | dockerfile
     before=$("$CBUILD" builds ls -q)
-    cbuild build --check "$DIR"
+    "$CBUILD" build --check "$DIR"
     cbuild build --call=outline "$DIR"
     [ "$("$CBUILD" builds ls -q)" = "$before" ]
 }

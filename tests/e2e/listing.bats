@@ -83,10 +83,10 @@ team/app:1"
     [[ $output =~ ^network_id:\ [0-9a-f]{12}$'\n'name:\ host$'\n'driver:\ host$'\n'scope:\ local$ ]]
     cbuild network ls -q --format '{{.Name}}' -f name=host
     expect_output host
-    cbuild volume create listed
+    "$CBUILD" volume create listed
     cbuild volume ls --format raw -f name=listed
     expect_output $'name: listed\ndriver: local'
-    cbuild volume rm listed
+    "$CBUILD" volume rm listed
     cbuild images ls
     expect_contains 'No images found matching "ls": did you mean `cbuild image ls`?'
 }
@@ -153,24 +153,24 @@ team/app:1"
 }
 
 @test "inspect -f: structs are printed as docker's, with what is empty" {
-    cbuild create --name web -v /srv:/www --health-cmd true --health-interval 3s team/app:2
+    "$CBUILD" create --name web -v /srv:/www --health-cmd true --health-interval 3s team/app:2
     cbuild inspect -f '{{.Config.Healthcheck}} {{.Mounts}} {{.Config.ExposedPorts}} {{eq .State.ExitCode "0"}}' web
     expect_output '{[CMD-SHELL true] 3s 0s 0s 0} [{bind  /srv /www   true rprivate}] map[80/tcp:{}] true'
     cbuild inspect -f '{{.State}}' web
     expect_output '{created false false false false false 0 0  0001-01-01T00:00:00Z 0001-01-01T00:00:00Z <nil>}'
-    cbuild rm web
+    "$CBUILD" rm web
 }
 
 @test "inspect shows what was typed, in docker's order" {
-    cbuild create --name other team/app:2
+    "$CBUILD" create --name other team/app:2
     cbuild create --name web -m 64m -v named:/n:ro -v /srv:/www -v /anonymous --mount type=tmpfs,dst=/t --volumes-from other:ro team/app:2
     expect_status 0
     cbuild inspect -f '{{.HostConfig.Binds}} {{.HostConfig.VolumesFrom}} {{json .HostConfig.Mounts}} {{.HostConfig.MemorySwap}} {{json .HostConfig.BlkioDeviceReadBps}} {{json .HostConfig.Ulimits}} {{.Config.AttachStdout}}' web
     expect_output '[named:/n:ro /srv:/www] [other:ro] [{"Type":"tmpfs","Target":"/t"}] 134217728 null null true'
     "$CBUILD" inspect web | jq -e '.[0].HostConfig | keys_unsorted[0:6] == ["Binds", "ContainerIDFile", "LogConfig", "NetworkMode", "PortBindings", "RestartPolicy"]'
     "$CBUILD" inspect web | jq -e '.[0].NetworkSettings | .Ports == {} and .HairpinMode == false and .SandboxKey == ""'
-    cbuild rm -v web other
-    cbuild volume rm named
+    "$CBUILD" rm -v web other
+    "$CBUILD" volume rm named
 }
 
 @test "inspect -f: fields that are empty are no mistakes" {
@@ -228,14 +228,14 @@ LABEL n=2 both=yes|0B|buildkit.dockerfile.v0'
 }
 
 @test "system df -v: containers with their commands, and all of it as one object" {
-    cbuild create --name sized team/app:2
+    "$CBUILD" create --name sized team/app:2
     cbuild system df -v
     expect_contains 'CONTAINER ID   IMAGE        COMMAND   LOCAL VOLUMES'
     cbuild system df -v --format json
     jq -e '(.Images | length > 2) and .Containers[0].Command == "\"x\"" and .Volumes == [] and (.BuildCache | type) == "array"' <<<"$output"
     cbuild system df -v --format '{{range .Containers}}{{.Names}} {{.Image}}{{end}}'
     expect_output 'sized team/app:2'
-    cbuild rm sized
+    "$CBUILD" rm sized
 }
 
 @test "system prune lists what it is about to remove" {
@@ -311,7 +311,7 @@ team/app:2"
 }
 
 @test "ps: raw, functions around titles, blanks around a template" {
-    cbuild create --name web -v a-volume-with-a-long-name:/v -l b=2 -l a=1 team/app:2
+    "$CBUILD" create --name web -v a-volume-with-a-long-name:/v -l b=2 -l a=1 team/app:2
     cbuild ps -a --format raw
     expect_contains 'image: team/app:2' 'state: created' 'names: web' 'labels: a=1,b=2,' 'ports:'
     cbuild ps -aq --format raw
@@ -325,8 +325,8 @@ team/app:2"
     expect_output '2 a-volume-with-…'
     cbuild ps -a --no-trunc --format '{{.Mounts}}'
     expect_output a-volume-with-a-long-name
-    cbuild rm web
-    cbuild volume rm a-volume-with-a-long-name
+    "$CBUILD" rm web
+    "$CBUILD" volume rm a-volume-with-a-long-name
 }
 
 @test "totals have the four digits that docker's have, rows three" {

@@ -58,7 +58,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 }
 
 @test "a login is tried, kept for its owner alone, used, and forgotten" {
-    cbuild tag busybox "$REGISTRY/private/busybox"
+    "$CBUILD" tag busybox "$REGISTRY/private/busybox"
     cbuild push "$REGISTRY/private/busybox"
     expect_status 1
     expect_contains "The push refers to repository [$REGISTRY/private/busybox]" \
@@ -286,7 +286,7 @@ END
     [ "$(jq -r '.Username + " " + .Secret' "$BATS_TEST_TMPDIR/bin/box")" = "tester opensesame" ]
     [ "$(jq -c ".auths[\"$REGISTRY\"]" "$DOCKER_CONFIG/config.json")" = "{}" ]
     not grep -r "$(printf tester:opensesame | base64)" "$DOCKER_CONFIG"
-    cbuild tag busybox "$REGISTRY/helped/busybox"
+    "$CBUILD" tag busybox "$REGISTRY/helped/busybox"
     cbuild push "$REGISTRY/helped/busybox"
     expect_status 0
     cbuild logout "$REGISTRY"
@@ -454,7 +454,7 @@ GET"
 @test "search: a registry's search, or its catalog; tags" {
     piped opensesame login -u tester --password-stdin "$REGISTRY"
     for name in team/alpha:1 team/alpha:2 team/beta:1; do
-        cbuild tag busybox "$REGISTRY/$name"
+        "$CBUILD" tag busybox "$REGISTRY/$name"
         cbuild push -q "$REGISTRY/$name"
         expect_status 0
     done

@@ -8,9 +8,8 @@ load ../lib/peers
 setup_file() {
     cb_store
     registry_start
-    mkdir -p "$BATS_FILE_TMPDIR/c"
-    printf 'FROM --platform=$BUILDPLATFORM busybox\nARG TARGETARCH\nRUN echo $TARGETARCH >/arch\nCMD ["cat","/arch"]\n' >"$BATS_FILE_TMPDIR/c/Dockerfile"
-    "$CBUILD" build -q --platform linux/amd64,linux/arm64 -t two "$BATS_FILE_TMPDIR/c" >/dev/null
+    printf 'FROM --platform=$BUILDPLATFORM busybox\nARG TARGETARCH\nRUN echo $TARGETARCH >/arch\nCMD ["cat","/arch"]\n' |
+        cb_image two --platform linux/amd64,linux/arm64
     for arch in amd64 arm64; do
         "$CBUILD" push -q --platform linux/$arch two "$REGISTRY/$arch:1" >/dev/null
     done

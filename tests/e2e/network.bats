@@ -310,8 +310,10 @@ END
     HTTPS_PROXY=http://192.0.2.8:2 build_ok --network none
     expect_contains '[http://u:hush@192.0.2.7:1|http://u:hush@192.0.2.7:1|a.example|http://192.0.2.8:2]'
     run "$CBUILD" inspect img
+    expect_status 0
     expect_lacks hush
     run "$CBUILD" history --no-trunc img
+    expect_status 0
     expect_lacks hush
     unset DOCKER_CONFIG
     build_ok --network none
@@ -376,6 +378,12 @@ END
     run "$CBUILD" network ls -f bad=x
     expect_status 1
     expect_contains 'invalid filter `bad`' 'the filters are dangling, driver, id'
+    run "$CBUILD" network ls -f 'name=^(ta|ho).*[nt]$' --format '{{.Name}}'
+    expect_output $'host\ntaken'
+    run "$CBUILD" network ls -f name=taken --format '{{.CreatedAt}}'
+    [[ $output =~ ^20[0-9-]{8}\ [0-9:]{8}(\.[0-9]+)?\ \+0000\ UTC$ ]]
+    run "$CBUILD" network ls -f dangling=false --format '{{.Name}}'
+    expect_output $'bridge\nhost\nnone'
     run "$CBUILD" network ls -f dangling=maybe
     expect_contains 'invalid filter `dangling=maybe`: expected true or false'
     run "$CBUILD" network connect taken nobody
@@ -453,6 +461,7 @@ Are you sure you want to continue? [y/N] '
     host iptables -F INPUT
     wait_until nothing_is_left
     run host ip6tables-save
+    expect_status 0
     expect_lacks br- to-destination
 }
 
@@ -571,9 +580,21 @@ Are you sure you want to continue? [y/N] '
     run "$CBUILD" run --rm --network host -p 80:80 busybox true
     expect_status 0
     expect_contains 'Published ports are discarded when using host network mode'
+    run "$CBUILD" run -d --rm --network host -p 80:80 busybox true
+    [ "$(grep -c 'are discarded' <<<"$output")" = 1 ]
 }
 
 # ── Name servers ──
+
+@test "with the host's network a container has the host's names, and those that are added" {
+    printf '203.0.113.9 neighbour\n127.0.0.1 %s' "$(uname -n)" >"$BATS_TEST_TMPDIR/hosts"
+    run unshare -m sh -c 'mount --bind "$1" /etc/hosts && "$CBUILD" run --rm --network host busybox cat /etc/hosts && echo -- &&
+        "$CBUILD" run --rm --network host -h own --add-host more:203.0.113.8 busybox cat /etc/hosts' sh "$BATS_TEST_TMPDIR/hosts"
+    expect_output $'203.0.113.9 neighbour\n127.0.0.1 '"$(uname -n)"$'\n--\n203.0.113.9 neighbour\n127.0.0.1 '"$(uname -n)"$'\n203.0.113.8\tmore\n127.0.0.1\town'
+    run "$CBUILD" run --rm --add-host bad busybox true
+    expect_status 125
+    expect_contains 'invalid argument "bad" for "--add-host" flag: bad format for add-host: "bad"'
+}
 
 @test "--dns, --dns-search and --dns-option replace what the host has" {
     run "$CBUILD" run --rm --dns 192.0.2.53 --dns-search corp.example --dns-option ndots:3 busybox cat /etc/resolv.conf

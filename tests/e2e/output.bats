@@ -88,7 +88,8 @@ teardown() { stop_registry; }
     run skopeo inspect --config "docker-archive:$BATS_TEST_TMPDIR/docker.tar:app:1"
     expect_status 0
     # It was only on its way: the store has no image of it.
-    run "$CBUILD" images -a -q
+    run "$CBUILD" images -a --format '{{.Repository}}'
+    expect_status 0
     expect_lacks app
     run "$CBUILD" load -i "$BATS_TEST_TMPDIR/oci.tar"
     expect_contains "Loaded image: app:1"
@@ -153,6 +154,23 @@ teardown() { stop_registry; }
     "$CBUILD" image inspect "$REGISTRY/a:1" >/dev/null
     [ "$(jq -r '."image.name"' "$OUT.json")" = "$REGISTRY/a:1,$REGISTRY/b:2" ]
     [ "$(jq -r '."containerimage.descriptor".size' "$OUT.json")" -gt 100 ]
+}
+
+@test "--push beside an image that is written anyway sends that, once" {
+    start_registry
+    for how in type=registry type=image type=image,push=false; do
+        run "$CBUILD" build -t "$REGISTRY/once:1" --push -o "$how" "$DIR"
+        expect_status 0
+        [ "$(grep -c "pushed $REGISTRY/" <<<"$output")" = 1 ]
+    done
+}
+
+@test "--progress=none prints nothing at all, quiet the image id" {
+    run "$CBUILD" build --progress=none "$DIR"
+    expect_status 0
+    expect_output ''
+    run "$CBUILD" build --progress=quiet "$DIR"
+    [[ $output =~ ^sha256:[0-9a-f]{64}$ ]]
 }
 
 @test "push-by-digest leaves no tag" {
@@ -244,7 +262,8 @@ teardown() { stop_registry; }
     [ "$(jq -r '."containerimage.config.digest"' "$OUT.json")" = "$(cat "$OUT.iid")" ]
     echo RUN false >>"$DIR/Dockerfile"
     run "$CBUILD" build -q --metadata-file "$OUT.json" "$DIR"
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains 'Dockerfile:5:1' 'no such file or directory'
     [ ! -e "$OUT.json" ]
 }
 

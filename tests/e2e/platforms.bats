@@ -522,7 +522,7 @@ id_for() {
     build_ok -t one
     cbuild build -q -t other --platform linux/amd64 "$DIR"
     expect_status 0
-    cbuild import "$CB_BASES/busybox.tar" three
+    "$CBUILD" import "$CB_BASES/busybox.tar" three
     cbuild inspect -f '{{.Architecture}}' one other three
     expect_output $'arm64\namd64\narm64'
     DOCKER_DEFAULT_PLATFORM=linux/s390x cbuild run --rm --pull never three true

@@ -45,7 +45,7 @@ END
     expect_contains "docker.io/library/tool:1"
     cbuild images tool
     expect_contains tool
-    cbuild rmi tool:1
+    "$CBUILD" rmi tool:1
 }
 
 @test "a mirror is told for whom it stands, as containerd tells it" {
@@ -62,7 +62,7 @@ END
     expect_status 0
     run grep -c 'ns=' "$HOSTILE_LOG"
     expect_output 0
-    cbuild rmi good/image "$HOSTILE/good/image"
+    "$CBUILD" rmi good/image "$HOSTILE/good/image"
 }
 
 @test "a mirror with a path, for one part of a registry; the registry itself is not asked" {
@@ -73,7 +73,7 @@ END
     cbuild pull -q "$HOSTILE/team/tool:1"
     expect_output "$HOSTILE/team/tool:1"
     [ "$(requests team/tool)" -eq 0 ]
-    cbuild rmi "$HOSTILE/team/tool:1"
+    "$CBUILD" rmi "$HOSTILE/team/tool:1"
 }
 
 @test "a mirror that lacks the image or is away costs nothing but a word" {
@@ -86,7 +86,7 @@ END
     expect_contains 'mirror `http://127.0.0.1:1` is passed over'
     [ "$(grep -c 'passed over' <<<"$output")" -eq 1 ]
     [ "$(requests good/image)" -gt 0 ]
-    cbuild rmi "$HOSTILE/good/image"
+    "$CBUILD" rmi "$HOSTILE/good/image"
 }
 
 @test "a mirror's wrong bytes are not taken; the registry's are" {
@@ -98,7 +98,7 @@ END
     expect_status 0
     expect_contains "is passed over"
     [ "$(requests good/image)" -gt 0 ]
-    cbuild rmi "$HOSTILE/good/image"
+    "$CBUILD" rmi "$HOSTILE/good/image"
 }
 
 @test "credentials for a registry are not shown to its mirror" {
@@ -112,21 +112,21 @@ END
     expect_status 0
     run jq -r 'select(.authorization != null) | .path' "$HOSTILE_LOG"
     expect_output ""
-    cbuild rmi private.example/library/tool:1
+    "$CBUILD" rmi private.example/library/tool:1
 }
 
 @test "a rewrite stands for the registry, for pushes too" {
     config_is <<END
 {"registries": {"registry.example": {"rewrite": "$REGISTRY/rewritten"}}}
 END
-    cbuild tag busybox registry.example/a/b:2
+    "$CBUILD" tag busybox registry.example/a/b:2
     cbuild push registry.example/a/b:2
     expect_status 0
     skopeo inspect --tls-verify=false "docker://$REGISTRY/rewritten/a/b:2" >/dev/null
-    cbuild rmi registry.example/a/b:2
+    "$CBUILD" rmi registry.example/a/b:2
     cbuild pull -q registry.example/a/b:2
     expect_output registry.example/a/b:2
-    cbuild rmi registry.example/a/b:2
+    "$CBUILD" rmi registry.example/a/b:2
 }
 
 @test "a blocked registry is not asked" {

@@ -106,6 +106,28 @@ END
     [ "$status" -ne 0 ]
 }
 
+@test "a link on a network of one's own is a name more for its container alone" {
+    in_user 'cbuild run -d --name linking --network web --link srv:friend busybox sleep 1000 >/dev/null
+        cbuild exec linking wget -qO- http://friend/file
+        cbuild exec linking wget -qO- http://srv/file
+        cbuild exec srv ping -c 1 -W 5 friend 2>&1 | tail -1
+        cbuild rm -f linking'
+    expect_output $'page\npage\nping: bad address \'friend\'\nlinking'
+}
+
+@test "ports go to another network of the container when theirs is left" {
+    in_user 'cbuild network create other >/dev/null
+        cbuild run -d --name moves --network other -p 127.0.0.1::80 busybox sh -c "mkdir /w; echo in >/w/file; exec httpd -f -p 80 -h /w" >/dev/null
+        cbuild network connect web moves
+        before=$(cbuild port moves 80)
+        until curl -s "http://$before/file"; do :; done
+        cbuild network disconnect other moves
+        curl -s "http://$(cbuild port moves 80)/file"
+        cbuild rm -f moves
+        cbuild network rm other'
+    expect_output $'in\nin\nmoves\nother'
+}
+
 @test "both families are published, IPv4 leaves no IPv6, icc=false keeps apart, SCTP takes root" {
     in_user 'cbuild run -d --name both -p 80 busybox sh -c "mkdir /w; echo in >/w/file; exec httpd -f -p 80 -h /w" >/dev/null
         port=$(cbuild port both 80 | sed -n "s/^0.0.0.0://p")
@@ -140,6 +162,7 @@ END
 
 @test "the directory is nobody else's, and another user's is not used" {
     [ "$(stat -c %U:%a "$USERS/cbtest/cbuild")" = cbtest:700 ]
+    [ -S "$(echo "$USERS"/cbtest/cbuild/hub-*/socket)" ]
     run runuser -u cbsingle -- python3 -c 'import glob, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.connect(glob.glob(sys.argv[1] + "/hub-*")[0] + "/socket")' "$USERS/cbtest/cbuild"

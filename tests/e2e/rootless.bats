@@ -257,7 +257,8 @@ END
     expect_contains 'roots' 'ermission denied'
     expect_lacks 'text of root'
     run as cbtest cbuild run --rm --network none -v "$USERS:/u" busybox cat /u/roots
-    [ "$status" -ne 0 ]
+    expect_status 1
+    expect_contains 'ermission denied'
     expect_lacks 'text of root'
     run as cbtest cbuild --root "$STORE" images
     expect_status 1

@@ -25,6 +25,7 @@ END_OF_FILE
     echo x >"$BATS_TEST_TMPDIR/s"
     build_ok --secret "id=s,src=$BATS_TEST_TMPDIR/s"
     run last_layer
+    expect_status 0
     expect_lacks new
     expect_lacks fresh
     expect_lacks file

@@ -78,7 +78,7 @@ setup() { cb_dir; }
 }
 
 @test "containers do not see each other's files, and leave none" {
-    cbuild run --rm --network none busybox touch /left
+    "$CBUILD" run --rm --network none busybox touch /left
     cbuild run --rm --network none busybox ls /left
     expect_status 1
     fsck_clean

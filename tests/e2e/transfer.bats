@@ -7,9 +7,7 @@ load ../lib/peers
 setup_file() {
     cb_store
     registry_start
-    mkdir -p "$BATS_FILE_TMPDIR/c"
-    printf 'FROM busybox\nRUN echo content >/file\nCMD ["cat", "/file"]\n' >"$BATS_FILE_TMPDIR/c/Dockerfile"
-    "$CBUILD" build -q -t made "$BATS_FILE_TMPDIR/c" >/dev/null
+    printf 'FROM busybox\nRUN echo content >/file\nCMD ["cat", "/file"]\n' | cb_image made
 }
 teardown_file() {
     registry_stop
@@ -123,7 +121,7 @@ Deleted: $id"
 
 @test "an image that came in several forms goes to each repository in the form that is there" {
     local zstd gzip form
-    cbuild push -q made "$REGISTRY/gzip/made:1"
+    "$CBUILD" push -q made "$REGISTRY/gzip/made:1"
     cbuild push -q --compression zstd made "$REGISTRY/zstd/made:1"
     for form in gzip zstd; do
         for first in gzip zstd; do

@@ -8,8 +8,7 @@ setup_file() {
     cb_store
     mkdir -p "$BATS_FILE_TMPDIR/c"
     head -c 20M /dev/urandom >"$BATS_FILE_TMPDIR/c/noise"
-    printf 'FROM scratch\nCOPY noise /\n' >"$BATS_FILE_TMPDIR/c/Dockerfile"
-    "$CBUILD" build -q -t large "$BATS_FILE_TMPDIR/c" >/dev/null
+    printf 'FROM scratch\nCOPY noise /\n' | cb_image large
     export LARGE
     LARGE=$("$CBUILD" copy -q large "oci:$BATS_FILE_TMPDIR/layout:1")
 }

@@ -328,6 +328,7 @@ END
     created=$("$CBUILD" inspect img | jq -r '.[0].Created')
     [ "$created" = "$("$CBUILD" inspect busybox | jq -r '.[0].Created')" ]
     cbuild history img
+    expect_status 0
     expect_lacks N/A
 }
 
@@ -432,6 +433,7 @@ END
         expect_contains 'WARNING! This will remove' 'Nothing is removed: nobody answered (-f does not ask)'
         expect_lacks 'Total reclaimed space'
         run "$CBUILD" $command <<<n
+        expect_status 0
         expect_lacks 'Total reclaimed space'
     done
     "$CBUILD" cache ls | grep -q asked
@@ -460,6 +462,7 @@ END
     free=$("$CBUILD" du | sed -n 's/^Reclaimable: *//p')
     [ "$("$CBUILD" df | sed -n 's/^Build Cache .* //p')" = "$free" ]
     cbuild du --format json
+    expect_status 0
     expect_lacks build.log
     id=$("$CBUILD" builds ls -q | head -1)
     [ "$("$CBUILD" du --filter type=build.log --format json | jq -r 'select(.ID == "'"$id"'").ID')" = "$id" ]
@@ -494,6 +497,7 @@ END
     expect_contains example.org/team/box
     expect_lacks busybox
     cbuild images 'nosuch*'
+    expect_status 0
     expect_lacks busybox
 }
 

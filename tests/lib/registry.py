@@ -563,7 +563,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "DELETE":
             return self.fail(405, "UNSUPPORTED", "the operation is unsupported")
         if name.startswith("sha512:"):
-            return self.manifest_sha512(repo, name, {**self.state.faults.get(self.mode_of(repo)).manifests, **pushed})
+            return self.by_sha512(repo, name, {**self.state.faults.get(self.mode_of(repo)).manifests, **pushed})
         if name in pushed:
             kind, body = pushed[name]
             return self.reply(200, body, kind, [("Docker-Content-Digest", digest(body))])
@@ -587,7 +587,7 @@ class Handler(BaseHTTPRequestHandler):
             headers = [("Docker-Content-Digest", "sha256:" + "1" * 64)]
         return self.reply(200, body, kind, headers)
 
-    def manifest_sha512(self, repo, name, manifests):
+    def by_sha512(self, repo, name, manifests):
         for kind, body in manifests.values():
             if name == "sha512:" + hashlib.sha512(body).hexdigest():
                 return self.reply(200, body, kind, [("Docker-Content-Digest", name)])

@@ -2,7 +2,7 @@
 # What the documents for developers name is there: files, functions, and every directory of src/ on the map. Speaks TAP.
 cd "${CB_SRCDIR:-$(dirname "$0")/../..}" || exit 1
 
-pages="HACKING.md SECURITY.md docs/*.md docs/design/*.md"
+pages="README.md HACKING.md SECURITY.md docs/*.md docs/design/*.md"
 dirs=$(printf '%s|' src/*/ | sed 's,src/,,g; s,/|,|,g; s,|$,,')
 n=0
 failed=0

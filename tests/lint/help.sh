@@ -2,6 +2,7 @@
 # Help goes to stdout, fits 80 columns and names every command; wrong usage goes to stderr and fails. Speaks TAP.
 #   tests/lint/help.sh CBUILD
 cbuild=${1:-cbuild}
+top=${CB_SRCDIR:-$(dirname "$0")/../..}
 n=0
 failed=0
 result() { # STATUS NAME
@@ -10,7 +11,7 @@ result() { # STATUS NAME
 }
 
 commands=$("$cbuild" --help | sed -n '/^Building:/,/^Options of/s/^  \([a-z]*\( [a-z]*\)\{0,1\}\) \{1,\}[A-Z].*/\1/p')
-echo "1..$(($(echo "$commands" | wc -l) * 2 + 4))"
+echo "1..$(($(echo "$commands" | wc -l) * 2 + 5))"
 IFS='
 '
 for command in $commands; do
@@ -27,16 +28,23 @@ result $? "a mistyped command is answered with a suggestion"
 text=$("$cbuild" image histroy 2>&1)
 [ $? -eq 1 ] && printf '%s\n' "$text" | grep -q 'did you mean `cbuild image history`'
 result $? "so is a mistyped second word"
-# Of an example all options are known; what another program is to run is not ours.
-said=$(for command in $commands; do
-    (IFS=' '; "$cbuild" $command --help) | sed -n '/^Examples:/,/^$/s/^  .*\(cbuild [^|>#]*\).*/\1/p' |
-        grep -v -e '^cbuild run ' -e '^cbuild exec ' | while IFS= read -r example; do
+# What is wrong with the command lines that are read: of each all options are known; what another program is to run is not ours.
+complaints() {
+    grep -v -e '^cbuild run ' -e '^cbuild exec ' | while IFS= read -r example; do
         (IFS=' '; set -f; eval "set -- ${example#cbuild }"; "$cbuild" "$@" --help 2>&1 >/dev/null)
     done
+}
+said=$(for command in $commands; do
+    (IFS=' '; "$cbuild" $command --help) | sed -n '/^Examples:/,/^$/s/^  .*\(cbuild [^|>#]*\).*/\1/p' | complaints
 done)
 [ -z "$said" ] || echo "# $said"
 [ -z "$said" ]
 result $? "the examples of the help are taken"
+said=$(sed -n '/^```sh$/,/^```$/p' "$top/README.md" "$top/docs/migration.md" | sed -e 's/ #.*//' -e ':a' -e '/\\$/N; s/\\\n//; ta' |
+    sed -e 's/ && /\n/g' -e 's/; /\n/g' -e 's/ | /\n/g' -e 's/<(\(.*\))/\n\1/' | grep '^cbuild ' | complaints)
+[ -z "$said" ] || echo "# $said"
+[ -z "$said" ]
+result $? "the command lines of README.md and docs/migration.md are taken"
 ! "$cbuild" --help | grep -q '.\{81\}'
 result $? "cbuild --help fits 80 columns"
 exit $failed

@@ -180,6 +180,50 @@ static void durations_are_those_of_go(void **state)
                      "invalid duration");
 }
 
+static void moments_are_read_as_docker_does(void **state)
+{
+    static const struct {
+        const char *text;
+        time_t seconds;
+        long nanoseconds;
+    } good[] = {
+        {"0", 0, 0},
+        {"1136073600.000000001", 1136073600, 1},
+        {"2006-01-02", 1136160000 - 3600, 0},
+        {"2006-01-02Z", 1136160000, 0},
+        {"2006-01-02+07:00", 1136160000 - 7 * 3600, 0},
+        {"2006-01-02T15", 1136214000 - 3600, 0},
+        {"2006-01-02T15Z", 1136214000, 0},
+        {"2006-01-02T15:04", 1136214240 - 3600, 0},
+        {"2006-01-02T15:04-07:30", 1136214240 + 27000, 0},
+        {"2006-01-02T15:04:05", 1136214245 - 3600, 0},
+        {"2006-01-02T15:04:05.999999999", 1136214245 - 3600, 999999999},
+        {"2006-01-02T15:04:05.5+07:00", 1136214245 - 7 * 3600, 500000000},
+    };
+    static const char *const bad[] = {
+        "",      "2006-13-02",       "2006-01-02T15:04.5", "2006-01-02 15:04",
+        "1d",    "2006-01-02+0700",  "2006-01-02+07:0",    "2006-01-02+7:000",
+        "5.",    "2006-01-02+24:00", "2006-01-02ZZ",       "2006-01-02T15:04:05.",
+        "1136x", "2006-01-02+ 7:00"};
+    struct timespec at;
+
+    setenv("TZ", "XYZ-1", 1);
+    tzset();
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_int_equal(cb_moment_parse(&at, good[i].text, NULL), 0);
+        assert_int_equal(at.tv_sec, good[i].seconds);
+        assert_int_equal(at.tv_nsec, good[i].nanoseconds);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct cb_error *err = NULL;
+
+        assert_error(cb_moment_parse(&at, bad[i], &err), &err, CB_ERR_USAGE,
+                     "is not a moment");
+    }
+    unsetenv("TZ");
+    tzset();
+}
+
 static void epoch_comes_from_the_environment(void **state)
 {
     struct cb_error *err = NULL;
@@ -211,6 +255,7 @@ int main(void)
         cmocka_unit_test(sizes_read_like_dockers),
         cmocka_unit_test(sizes_are_parsed),
         cmocka_unit_test(durations_are_those_of_go),
+        cmocka_unit_test(moments_are_read_as_docker_does),
         cmocka_unit_test(epoch_comes_from_the_environment),
     };
 

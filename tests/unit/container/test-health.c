@@ -100,12 +100,16 @@ static void wrong_options_are_refused(void **state)
     cb_image_config_free(config);
 }
 
-static void add(json_t *health, const struct cb_health *wish, int in_start, int exit_code,
+static void add(json_t *health, const struct cb_health *wish, int is_early, int exit_code,
                 const char *output)
 {
-    const struct timespec now = cb_timestamp_now();
+    const struct cb_health_result result = {.start = cb_timestamp_now(),
+                                            .end = cb_timestamp_now(),
+                                            .exit_code = exit_code,
+                                            .is_early = is_early,
+                                            .output = output};
 
-    cb_health_json_add(health, wish, in_start, &now, &now, exit_code, output);
+    cb_health_json_add(health, wish, &result);
 }
 
 static void failures_in_a_row_make_it_unhealthy(void **state)

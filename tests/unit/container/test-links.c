@@ -40,7 +40,7 @@ static void wrong_links_are_refused(void **state)
         cb_auto(cb_error) error = NULL;
 
         assert_int_equal(cb_link_parse(&link, table[i], &error), -1);
-        assert_int_equal(cb_error_kind(error), CB_ERR_USAGE);
+        assert_int_equal(cb_error_kind(error), CB_ERR_FLAG);
     }
 }
 

@@ -5,15 +5,18 @@
 
 #include <dirent.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
-/* All that early steps make, without the numbers that differ each time. */
-#define SHOW                                                                           \
-    "cut -d' ' -f4- /proc/self/mountinfo | grep -v '^/ / '; ls -l /dev | cut -c1-50; " \
-    "ls /dev/pts /dev/shm /proc/acpi /proc/scsi 2>&1; head -c1 /proc/keys | wc -c; "   \
-    "cat /proc/self/cgroup; ls /proc | grep -c '^[0-9]'; ls /"
+/* All that early steps make, without the numbers that differ each time, and the root,
+ * which is mounted before them or after. */
+#define SHOW                                                                         \
+    "cut -d' ' -f4- /proc/self/mountinfo | grep -v '^[^ ]* / '; "                    \
+    "ls -l /dev | cut -c1-50; ls /sys/class/net; "                                   \
+    "ls /dev/pts /dev/shm /proc/acpi /proc/scsi 2>&1; head -c1 /proc/keys | wc -c; " \
+    "cat /proc/self/cgroup; echo /proc/[0-9]*; ls /"
 
 static pid_t parent_of(pid_t pid)
 {
@@ -132,6 +135,48 @@ static void another_than_was_expected_gets_its_own(void **state)
     assert_int_equal(f->exit.code, 0);
 }
 
+static int new_network(void)
+{
+    int ends[2], fd;
+    cb_autofree char *path = NULL;
+    pid_t pid;
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid = fork();
+    if (pid == 0) {
+        if (unshare(CLONE_NEWNET) == 0)
+            (void)!write(ends[1], "", 1);
+        pause();
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &(char){0}, 1), 1);
+    close(ends[0]);
+    path = xasprintf("/proc/%d/ns/net", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    return fd;
+}
+
+/* One that joins a network makes none, like one that has the host's; what /sys shows is
+ * the network that it was mounted in. */
+static void one_that_joins_is_not_who_was_expected(void **state)
+{
+    struct fixture *f = fixture_shell(state, SHOW);
+    cb_autofd int network = new_network();
+    cb_autofree char *alone = NULL;
+
+    f->spec.netns_fd = network;
+    alone = xstrdup(fixture_output(f));
+    f->spec.netns_fd = -1;
+    f->spec.host_network = 1;
+    cb_process_expect(f->launcher, &f->spec);
+    f->spec.netns_fd = network;
+    f->spec.host_network = 0;
+    assert_string_equal(fixture_output(f), alone);
+}
+
 static void unlike_one_leaves_nobody_waiting(void **state)
 {
     struct fixture *f = fixture_shell(state, "true");
@@ -234,6 +279,7 @@ int main(void)
         cmocka_unit_test(expected_is_who_is_started),
         cmocka_unit_test(expected_sees_what_others_see),
         cmocka_unit_test(another_than_was_expected_gets_its_own),
+        cmocka_unit_test(one_that_joins_is_not_who_was_expected),
         cmocka_unit_test(unlike_one_leaves_nobody_waiting),
         cmocka_unit_test(second_one_is_made_anew),
         cmocka_unit_test(errors_are_the_same),

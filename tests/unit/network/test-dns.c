@@ -45,7 +45,7 @@ static void malformed_hosts_are_refused(void **state)
 
         cb_strings_add(&extra, bad[i]);
         assert_int_equal(cb_network_hosts(NULL, NULL, &extra, &text, &error), -1);
-        assert_int_equal(cb_error_kind(error), CB_ERR_USAGE);
+        assert_int_equal(cb_error_kind(error), CB_ERR_FLAG);
     }
 }
 

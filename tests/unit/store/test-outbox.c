@@ -77,6 +77,20 @@ static void only_what_was_sent_is_taken_out(void **state)
     assert_null(found(f));
 }
 
+/* What a registry answers with may be any bytes. */
+static void an_error_that_is_no_text_is_told(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto(cb_outbox_entry) put = entry_of(f, "one");
+    cb_auto(cb_outbox_entry) there = NULL;
+
+    ok(f, cb_outbox_put(f->store, put, &f->error));
+    ok(f, cb_outbox_settle(f->store, put, "no \xff way", &f->error));
+    there = found(f);
+    assert_non_null(there->error);
+    assert_string_equal(there->error, "no \\xff way");
+}
+
 static void its_blobs_stay_until_then(void **state)
 {
     struct fixture *f = *state;
@@ -151,9 +165,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        T(what_is_put_is_found),      T(only_what_was_sent_is_taken_out),
-        T(its_blobs_stay_until_then), T(damage_costs_that_cache_alone),
-        T(who_sends_is_seen),         T(the_file_of_another_name_is_damage),
+        T(what_is_put_is_found),
+        T(only_what_was_sent_is_taken_out),
+        T(an_error_that_is_no_text_is_told),
+        T(its_blobs_stay_until_then),
+        T(damage_costs_that_cache_alone),
+        T(who_sends_is_seen),
+        T(the_file_of_another_name_is_damage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
