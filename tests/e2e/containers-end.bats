@@ -101,3 +101,18 @@ teardown() { cb_drop_containers; }
     cbuild exec "$name" sh -c 'sleep 0 & wait $! && echo forks'
     expect_output forks
 }
+
+# bats test_tags=root
+@test "a container goes on when the commit that paused it is killed" {
+    id=$("$CBUILD" run -d --network none --name "$name" busybox sh -c 'head -c 100000000 /dev/zero >/big; echo ready; exec sleep 1000')
+    is_ready() { "$CBUILD" logs "$name" | grep -q ready; }
+    state_is() { [ "$("$CBUILD" inspect -f '{{.State.Status}}' "$name")" = "$1" ]; }
+    wait_until is_ready
+    "$CBUILD" commit "$name" killed >/dev/null 2>&1 3>&- &
+    victim=$!
+    wait_until state_is paused
+    kill -KILL "$victim"
+    wait_until state_is running
+    cbuild exec "$name" echo on
+    expect_output on
+}
