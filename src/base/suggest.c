@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define MAX_DISTANCE 3
-#define MAX_WORD     64
+#define MAX_WORD   64
+#define SHORT_WORD 4
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {
@@ -48,10 +48,33 @@ static int is_swapped(const char *a, const char *b)
            strcasecmp(a + 2, b + 2) == 0;
 }
 
+/* The same letters in another order, of words as long as each other. */
+static int has_same_letters(const char *a, const char *b)
+{
+    int counts[256] = {0};
+
+    for (; *a && *b; a++, b++) {
+        counts[tolower((unsigned char)*a)]++;
+        counts[tolower((unsigned char)*b)]--;
+    }
+    for (size_t i = 0; i < 256; i++)
+        if (counts[i])
+            return 0;
+    return *a == *b;
+}
+
+/* Two edits lead from a short word to about anything; but `lock` may become locked. */
+static int is_near(const char *word, size_t len, const char *candidate, unsigned away)
+{
+    return away < 2 ||
+           (away == 2 && (len > SHORT_WORD || has_same_letters(word, candidate) ||
+                          strncasecmp(word, candidate, len) == 0));
+}
+
 const char *cb_suggest(const char *word, const char *const *candidates, size_t count)
 {
     size_t len = strnlen(word, MAX_WORD + 1);
-    unsigned best = MAX_DISTANCE;
+    unsigned best = 3;
     const char *match = NULL;
 
     if (len > MAX_WORD)
@@ -65,6 +88,8 @@ const char *cb_suggest(const char *word, const char *const *candidates, size_t c
         if (strcmp(word, candidates[i]) == 0)
             return NULL;
         away = distance(word, len, candidates[i], candidate_len);
+        if (!is_near(word, len, candidates[i], away))
+            continue;
         if (away < best || (away == best && is_swapped(word, candidates[i]))) {
             best = away;
             match = candidates[i];

@@ -85,6 +85,8 @@ static int check_one(const struct cb_filter_key *keys, unsigned flag, const char
     const char *value = NULL, *wanted;
     struct timespec moment;
 
+    if (!*text) /* docker's client drops it */
+        return 0;
     if (!strchr(text, '='))
         return cb_error_flag(err, text,
                              flag & CB_FILTER_LISTS ? "-f, --filter" : "--filter",

@@ -199,8 +199,10 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
     struct search search = {.app = app};
     struct cb_platform buffer;
 
-    search.kind = values->type ? kind_named(values->type) : NULL;
-    if (values->type && !search.kind) {
+    int is_named = values->type && *values->type;
+
+    search.kind = is_named ? kind_named(values->type) : NULL;
+    if (is_named && !search.kind) {
         cb_error_set(err, CB_ERR_USAGE, "\"%s\" is not a valid value for --type",
                      values->type);
         return cb_error_hint(err, "expected container, image, network or volume");

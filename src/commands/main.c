@@ -57,6 +57,13 @@ static void open_standard_files(void)
             _exit(125);
 }
 
+/* `cbuild save x | tar t a`: who read it needs no more, which is nothing to be told of.
+ */
+static int is_unread(const struct cb_error *error)
+{
+    return cb_error_errnum(error) == EPIPE && cb_stdout_is_unread();
+}
+
 static void print_error(const struct cb_error *error)
 {
     cb_auto_value(cb_strbuf) text = {0};
@@ -70,6 +77,8 @@ static int status_of(const struct cb_error *error)
 {
     if (signal_seen)
         return 128 + signal_seen;
+    if (is_unread(error))
+        return 128 + SIGPIPE;
     if (cb_error_kind(error) == CB_ERR_FLAG)
         return FLAG_STATUS;
     if (cb_error_kind(error) == CB_ERR_FORMAT)
@@ -201,7 +210,7 @@ int main(int argc, char **argv)
     if (status >= 0 && cb_flush_stdout(&error) < 0)
         status = -1;
     if (status < 0) {
-        if (!signal_seen || !command || !command->watches)
+        if (!is_unread(error) && (!signal_seen || !command || !command->watches))
             print_error(error);
         status = status_of(error);
     }

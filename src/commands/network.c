@@ -149,6 +149,22 @@ static const char *unless_empty(const char *text)
     return text && *text ? text : NULL;
 }
 
+/* docker takes these apart at commas, and finds none in an empty one. */
+static void split_at_commas(struct cb_strings *list)
+{
+    cb_auto_value(cb_strings) given = *list;
+
+    *list = (struct cb_strings){0};
+    cb_vec_foreach (text, &given) {
+        for (const char *at = *text; *at; at += *at == ',') {
+            size_t len = strcspn(at, ",");
+
+            cb_strings_take(list, xstrndup(at, len));
+            at += len;
+        }
+    }
+}
+
 static int run_create(struct cb_app *app, void *given, const struct cb_strings *args,
                       struct cb_error **err)
 {
@@ -158,6 +174,9 @@ static int run_create(struct cb_app *app, void *given, const struct cb_strings *
     values->wish.name = args->items[0];
     values->wish.driver = unless_empty(values->wish.driver);
     values->wish.config_from = unless_empty(values->wish.config_from);
+    split_at_commas(&values->wish.subnets);
+    split_at_commas(&values->wish.gateways);
+    split_at_commas(&values->wish.ranges);
     if (cb_labels_check(&values->wish.labels, "--label", err) == 0 &&
         check_kinds(values, err) == 0 && add_configured(app, &values->wish, err) == 0)
         result = create(app, &values->wish, err);

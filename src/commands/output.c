@@ -14,8 +14,7 @@ int cb_stdout_is_terminal(void)
     return isatty(STDOUT_FILENO);
 }
 
-/* Also when the write that told so is long ago, and its errno with it. */
-static int reader_is_gone(void)
+int cb_stdout_is_unread(void)
 {
     struct pollfd out = {.fd = STDOUT_FILENO};
 
@@ -26,7 +25,7 @@ int cb_flush_stdout(struct cb_error **err)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
-    if (errno == EPIPE || reader_is_gone())
+    if (errno == EPIPE || cb_stdout_is_unread())
         return 0;
     return cb_error_errno(err, errno, "write to standard output");
 }

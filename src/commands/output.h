@@ -10,6 +10,9 @@
 #include <jansson.h>
 
 int cb_stdout_is_terminal(void);
+/* Has who read it gone away? Also when the write that told so is long ago, and its errno
+ * with it. */
+int cb_stdout_is_unread(void);
 /* A full disk or closed pipe is an error like any other (EPIPE is quiet). */
 int cb_flush_stdout(struct cb_error **err);
 /* Foreign TEXT: on a terminal escaped, for programs as it is. */

@@ -218,8 +218,8 @@ const struct cb_absent_option cb_run_absent[] = {
     {0},
 };
 const struct cb_harmless_option cb_run_harmless[] = {
-    {"isolation", "default"},
-    {"runtime", "runc|io.containerd.runc.v2"},
+    {"isolation", "|default"},
+    {"runtime", "|runc|io.containerd.runc.v2"},
     {0},
 };
 
@@ -302,13 +302,6 @@ static void drop_repeated(struct cb_strings *texts)
     kept = (struct cb_strings){0};
 }
 
-/* "" asks for nothing, as scripts have it that pass on what they may not have. */
-static void drop_empty(const char **text)
-{
-    if (*text && !**text)
-        *text = NULL;
-}
-
 static int settle(struct cb_run_values *values, struct cb_error **err)
 {
     struct cb_run_request *request = &values->container.request;
@@ -319,9 +312,23 @@ static int settle(struct cb_run_values *values, struct cb_error **err)
         cb_run_take_gpus(values->gpus, &request->devices, err) < 0)
         return -1;
     drop_repeated(&request->volumes);
-    drop_empty(&values->container.name);
-    drop_empty(&values->container.log_driver);
     return cb_joins_settle(request, err);
+}
+
+/* To docker these are not there when they are empty: scripts write `--name "$NAME"`. */
+static void drop_empty(struct cb_run_values *values)
+{
+    struct cb_container_options *container = &values->container;
+    struct cb_run_request *request = &container->request;
+    const char **const texts[] = {
+        &container->name, &container->log_driver, &request->hostname,
+        &request->ip,     &request->ip6,          &request->mac,
+        &values->cidfile, &values->pull,          &request->stop_signal,
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(texts); i++)
+        if (*texts[i] && !**texts[i])
+            *texts[i] = NULL;
 }
 
 /* Options that cannot be are docker's 125, whatever is wrong with them; but not words
@@ -339,6 +346,7 @@ int cb_run_parse(const struct cb_cli_command *command, int argc, char **argv,
         return status;
     if (status == 0 && cb_command_check_args(command, args, 1, -1, err) < 0)
         return -1;
+    drop_empty(values);
     if (status < 0 || settle(values, err) < 0) {
         cb_error_set_kind(err, CB_ERR_FLAG);
         return -1;

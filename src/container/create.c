@@ -6,7 +6,6 @@
 #include "container/journal.h"
 #include "container/mounts.h"
 #include "container/names.h"
-#include "container/neighbours.h"
 #include "container/pin.h"
 #include "container/remove.h"
 #include "container/setup.h"
@@ -136,7 +135,6 @@ int cb_container_create(struct cb_store *store,
         cb_containers_lock(store, &lock, &dir, err) < 0)
         return -1;
     cb_containers_sweep(store, dir);
-    cb_neighbours_pin(store, &container->options.request);
     if (cb_spaces_keep_ids(store, container, err) < 0 ||
         cb_container_choose_name(store, options->name, &container->name, err) < 0)
         return -1;

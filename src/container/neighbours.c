@@ -3,7 +3,6 @@
 #include "container/neighbours.h"
 
 #include "container/client.h"
-#include "container/joins.h"
 #include "container/links.h"
 
 #include <string.h>
@@ -98,22 +97,6 @@ int cb_neighbours_check(struct cb_store *store, const struct cb_run_request *req
             return -1;
     }
     return 0;
-}
-
-void cb_neighbours_pin(struct cb_store *store, struct cb_run_request *request)
-{
-    const char *of = container_of(request);
-    cb_auto(cb_container) other = NULL;
-    cb_auto_value(cb_join) join = {0};
-
-    if (!of || cb_container_find(store, of, &other, NULL) < 0)
-        return;
-    join.network = xasprintf("container:%s", other->id);
-    cb_strings_free(&request->networks);
-    cb_strings_take(&request->networks, cb_join_text(&join));
-    free(request->network_name);
-    request->network_name = cb_steal(&join.network);
-    request->network = request->network_name;
 }
 
 /* ── --link ── */

@@ -17,8 +17,6 @@ CB_AUTO_VALUE_DEFINE(cb_neighbours, cb_neighbours_clear)
 int cb_neighbours_find(struct cb_neighbours *out, struct cb_store *store,
                        const struct cb_run_request *request, const char *name,
                        struct cb_error **err);
-/* The container whose network it is is named by its id, whatever it is called later. */
-void cb_neighbours_pin(struct cb_store *store, struct cb_run_request *request);
 /* They must be there, and go together with what else is asked for. */
 int cb_neighbours_check(struct cb_store *store, const struct cb_run_request *request,
                         struct cb_error **err);

@@ -1,6 +1,8 @@
 /* What of a sandbox needs no root: the kernel's filesystems, the devices, the masks. A
  * child that waits for its plan mounts it in a directory of the stage, by the same steps,
- * and moves the trees into the root when that is there. The plan remains the one truth:
+ * and puts copies of the trees into the root when that is there: the mounts of a process
+ * are listed in the order in which they were made, of which the root is to be the first,
+ * and a tree is copied in no time. The plan remains the one truth:
  * only where it says step by step what was done already is that taken, else it is done
  * anew.
  */
@@ -71,18 +73,28 @@ int cb_early_is(const struct cb_sandbox *sandbox, size_t at)
     return 1;
 }
 
+/* What was mounted early goes with the stage. Takes DEV_FD. */
+static int use_dev(struct cb_sandbox *sandbox, int dev_fd, struct cb_error **err)
+{
+    cb_close(&sandbox->dev_fd);
+    cb_close(&sandbox->pts_fd);
+    sandbox->dev_fd = dev_fd;
+    sandbox->pts_fd =
+        openat(dev_fd, "pts", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return sandbox->pts_fd < 0 ? cb_error_errno(err, errno, "open `/dev/pts`") : 0;
+}
+
 static int place(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                  const char *name, struct cb_error **err)
 {
     cb_autofd int target = -1;
-    cb_autofd int tree =
-        openat(sandbox->early_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cb_autofd int tree = cb_tree_clone(&sandbox->api, sandbox->early_fd, name, 1, 0, 0);
 
     if (cb_target_open(sandbox, step, &target, err) < 0)
         return cb_error_wrap(err, "mount on `/%s`", name);
     if (tree < 0 || cb_tree_attach(&sandbox->api, tree, target, "") < 0)
         return cb_error_errno(err, errno, "mount on `/%s`", name);
-    return 0;
+    return step->flags & CB_PLAN_IS_DEV ? use_dev(sandbox, cb_steal_fd(&tree), err) : 0;
 }
 
 /* What is mounted below comes along. */

@@ -82,7 +82,7 @@ int cb_early_fill(int root_fd);
 int cb_early_mount(struct cb_sandbox *sandbox, struct cb_error **err);
 /* Does the plan go on with the same steps AT there? */
 int cb_early_is(const struct cb_sandbox *sandbox, size_t at);
-/* Moves all of it into the root, instead of these steps. */
+/* Puts all of it into the root, instead of these steps. */
 int cb_early_place(struct cb_sandbox *sandbox, size_t at, struct cb_error **err);
 /* The plan is another: it is done anew, and this goes with the stage. */
 void cb_early_forget(struct cb_sandbox *sandbox);

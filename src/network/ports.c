@@ -221,6 +221,31 @@ static int claim(const struct cb_port *port, int fd, int answers)
     return answers && strcmp(port->protocol, "tcp") == 0 ? listen(fd, BACKLOG) : 0;
 }
 
+/* What only holds the port shares it with nobody, not even with connections that an
+ * earlier server has closed and the kernel remembers for a minute. Where nothing but
+ * those is in the way a socket that would share can listen; once it has, it need do
+ * neither. */
+static int outlast(int fd, const struct sockaddr_storage *address, socklen_t len)
+{
+    const int on = 1, off = 0;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+        bind(fd, (const struct sockaddr *)address, len) < 0 || listen(fd, 0) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off)) < 0)
+        return -1;
+    return shutdown(fd, SHUT_RD);
+}
+
+static int bind_port(const struct cb_port *port, int fd, int answers,
+                     const struct sockaddr_storage *address, socklen_t len)
+{
+    if (bind(fd, (const struct sockaddr *)address, len) == 0)
+        return 0;
+    if (errno != EADDRINUSE || answers || strcmp(port->protocol, "tcp") != 0)
+        return -1;
+    return outlast(fd, address, len);
+}
+
 /* Binds one number; errno tells what stands against it. The number the kernel picked is
  * noted. */
 static int try_port(struct cb_port *port, uint16_t number, int answers, int *out)
@@ -234,7 +259,7 @@ static int try_port(struct cb_port *port, uint16_t number, int answers, int *out
     cb_ip_parse(&ip, text);
     len = make_address(&ip, number, &address);
     fd = open_socket(port, ip.family, answers);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) < 0 ||
+    if (fd < 0 || bind_port(port, fd, answers, &address, len) < 0 ||
         claim(port, fd, answers) < 0 ||
         getsockname(fd, (struct sockaddr *)&address, &len) < 0)
         return -1;

@@ -44,9 +44,10 @@ static int is_linked(const struct cb_network_endpoint *endpoint, const char *ask
                      const struct cb_network *network)
 {
     cb_vec_foreach (link, &network->links) {
-        size_t len = strcspn(*link, ":");
-        cb_autofree char *to = xstrndup(*link, len);
-        const char *alias = (*link)[len] && (*link)[len + 1] ? *link + len + 1 : to;
+        const char *text = *link + (**link == '/'); /* as names may be written */
+        size_t len = strcspn(text, ":");
+        cb_autofree char *to = xstrndup(text, len);
+        const char *alias = text[len] ? text + len + 1 : to;
 
         if (is_called(asked, alias, network->def->name) &&
             is_meant(endpoint, to, network->def->name))

@@ -88,13 +88,13 @@ static int keep(struct cb_registry *registry, const struct cb_digest *digest,
     if (cb_blob_writer_open(registry->store,
                             &(struct cb_blob_wanted){.digest = digest,
                                                      .size = (int64_t)body->len,
-                                                     .cancel = registry->cancel},
+                                                     .cancel = registry->cancel,
+                                                     .from_start = 1},
                             &writer, &present, err) < 0)
         return -1;
     if (present)
         return 0;
-    if (cb_blob_writer_reset(writer, err) < 0 ||
-        cb_blob_writer_write(writer, cb_strbuf_text(body), body->len, err) < 0)
+    if (cb_blob_writer_write(writer, cb_strbuf_text(body), body->len, err) < 0)
         return -1;
     return cb_blob_commit(&writer, NULL, NULL, err);
 }

@@ -220,9 +220,9 @@ kill_server() {
     expect_contains $'other\nAddress: 10.99.26.2' "ping: bad address 'friend'"
     "$CBUILD" stop -t 0 one
     "$CBUILD" network disconnect second one
-    "$CBUILD" network connect --link late:again --link late linked one
+    "$CBUILD" network connect --link /late:again --link late linked one
     cbuild inspect -f '{{json .NetworkSettings.Networks.linked.Links}}' one
-    expect_output '["late:again","late"]'
+    expect_output '["/late:again","late"]'
     "$CBUILD" start one
     cbuild exec one nslookup again
     expect_contains 'Address: 10.99.25.77'

@@ -217,7 +217,15 @@ images --rot x|--root
 bulid|`cbuild build`
 puhs|`cbuild push`
 image lss|`cbuild image ls`
+ps --lats|--last
 EOF
+    # What is far from all of them is like none.
+    for words in foo 'run --port 80 busybox'; do
+        # shellcheck disable=SC2086 # words
+        run "$CBUILD" $words
+        expect_contains 'hint: see `cbuild '
+        expect_lacks 'did you mean'
+    done
 }
 
 @test "after 20 mistakes the last says so, also when it has a hint of its own" {

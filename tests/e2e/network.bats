@@ -354,6 +354,14 @@ END
     expect_contains '[]' 'network back not found'
 }
 
+@test "subnets and gateways may be listed in one option, and empty ones are none" {
+    "$CBUILD" network create --ipv6 --subnet 10.97.0.0/24,fd00:97::/64 --gateway 10.97.0.9,fd00:97::9 listed
+    run "$CBUILD" network inspect -f '{{range .IPAM.Config}}{{.Subnet}} {{.Gateway}}{{println}}{{end}}' listed
+    expect_output $'10.97.0.0/24 10.97.0.9\nfd00:97::/64 fd00:97::9'
+    "$CBUILD" network create --subnet '' --gateway '' --ip-range '' unsaid
+    "$CBUILD" network rm listed unsaid
+}
+
 @test "what cannot be is refused in docker's words" {
     route=198.51.100.0/24
     "$CBUILD" network create --subnet 10.99.0.0/16 taken >/dev/null
@@ -524,6 +532,29 @@ Are you sure you want to continue? [y/N] '
     touch "$DIR/stop"
     wait "$server"
     wait_until nothing_is_left
+}
+
+@test "a port whose server has just ended can be published, and is nobody else's then either" {
+    port=$(free_port)
+    host python3 -c 'import socket, sys
+at = ("127.0.0.1", int(sys.argv[1]))
+server = socket.create_server(at)
+client = socket.create_connection(at)
+server.accept()[0].close() # first, so the kernel remembers the connection as the server'"'"'s
+client.recv(1)' "$port"
+    run host ss -Htan state time-wait "sport = :$port"
+    expect_contains "127.0.0.1:$port"
+    echo page >"$DIR/file"
+    "$CBUILD" run -d --name heir -p "$port:80" -v "$DIR:/v" busybox httpd -f -h /v
+    wait_until host curl -s -o /dev/null "http://$HOST:$port/file"
+    run host curl -s "http://127.0.0.1:$port/file"
+    expect_output page
+    run "$CBUILD" run --rm -p "$port:80" busybox true
+    expect_status 125
+    expect_contains "Bind for 0.0.0.0:$port failed: port is already allocated"
+    run host python3 -c 'import socket, sys; socket.create_server(("", int(sys.argv[1])))' "$port"
+    expect_contains 'Address already in use'
+    "$CBUILD" rm -f heir
 }
 
 @test "a bridge that somebody else has made is neither used nor removed" {

@@ -63,6 +63,34 @@ shown() {
     expect_status 125
 }
 
+@test "an option whose value is empty is as one that is not there" {
+    cbuild run --rm --network none --name '' --hostname= --ip '' --ip6 '' --mac-address= --log-driver '' --cidfile '' --pull= \
+        --isolation '' --runtime= --volume-driver '' busybox hostname
+    expect_status 0
+    [ "${#output}" -eq 12 ] # of its id
+    image_for_empty=$(printf 'FROM busybox\nSTOPSIGNAL SIGQUIT\nCMD ["true"]\n' | "$CBUILD" build -q -)
+    cbuild create --name empty --stop-signal '' "$image_for_empty"
+    expect_status 0
+    cbuild inspect --type '' -f '{{.Config.StopSignal}}' empty
+    expect_output SIGQUIT
+    cbuild logs --since '' --until= empty
+    expect_status 0
+    cbuild ps -a --filter '' --format '{{.Names}}'
+    expect_output empty
+    "$CBUILD" rm empty
+}
+
+@test "who stops reading an archive is not told of it" {
+    "$CBUILD" create --name unread busybox true
+    for line in 'save busybox' 'export unread' 'cp unread:/bin -'; do
+        # shellcheck disable=SC2086
+        { status=0; "$CBUILD" $line 2>"$DIR/told" || status=$?; echo "$status" >"$DIR/status"; } | true
+        [ "$(cat "$DIR/status")" -eq 141 ]
+        [ ! -s "$DIR/told" ]
+    done
+    "$CBUILD" rm unread
+}
+
 @test "docker's options that are not here say how it is done instead" {
     cbuild build --resource memory=1g "$DIR"
     expect_status 1

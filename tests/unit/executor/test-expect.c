@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-/* All that early steps make, without the numbers that differ each time, and the root,
- * which is mounted before them or after. */
+/* All that early steps make, in any order but behind the root, without the numbers that
+ * differ each time. */
 #define SHOW                                                                         \
-    "cut -d' ' -f4- /proc/self/mountinfo | grep -v '^[^ ]* / '; "                    \
+    "cut -d' ' -f5 /proc/self/mountinfo | head -n1; "                                \
+    "cut -d' ' -f4- /proc/self/mountinfo | sort; "                                   \
     "ls -l /dev | cut -c1-50; ls /sys/class/net; "                                   \
     "ls /dev/pts /dev/shm /proc/acpi /proc/scsi 2>&1; head -c1 /proc/keys | wc -c; " \
     "cat /proc/self/cgroup; echo /proc/[0-9]*; ls /"

@@ -153,6 +153,9 @@ static void suggestions_are_near_and_never_the_word_itself(void **state)
     assert_string_equal(cb_suggest("form", names, 3), "from");
     assert_string_equal(cb_suggest("FROM", names, 3), "from");
     assert_string_equal(cb_suggest("chmd", names, 3), "chmod");
+    assert_string_equal(cb_suggest("chamd", names, 3), "chmod");
+    assert_string_equal(cb_suggest("cho", names, 3), "chown");
+    assert_null(cb_suggest("fox", names, 3));
     assert_null(cb_suggest("from", names, 3));
     assert_null(cb_suggest("parents", names, 3));
     assert_null(cb_suggest("", names, 3));
