@@ -200,9 +200,10 @@ static int commit_paused(struct cb_container *container, struct cb_store *store,
                          struct cb_digest *id, struct cb_error **err)
 {
     cb_auto(cb_error) error = NULL;
+    cb_autofd int held = -1;
     int status, pauses = paused && container->state.status == CB_CONTAINER_RUNNING;
 
-    if (pauses && cb_container_pause(container, 1, &error) < 0) {
+    if (pauses && cb_container_hold(container, &held, &error) < 0) {
         cb_warn("%s: it goes on while its files are read", cb_error_message(error));
         pauses = 0;
     }

@@ -120,6 +120,18 @@ int cb_container_pause(struct cb_container *container, int on, struct cb_error *
     return cb_monitor_ask(container, &message, NULL, NULL, err);
 }
 
+int cb_container_hold(struct cb_container *container, int *fd, struct cb_error **err)
+{
+    struct cb_wire_message message = {.type = CB_WIRE_PAUSE, .a = 1, .b = 1};
+    cb_autofd int monitor = -1;
+
+    if (connect_to(container, &monitor, err) < 0 || send_to(monitor, &message, err) < 0 ||
+        cb_client_receive(monitor, NULL, &message, NULL, err) < 0)
+        return -1;
+    *fd = cb_steal_fd(&monitor);
+    return 0;
+}
+
 static size_t warned_bytes(const struct cb_container *container)
 {
     struct stat st;

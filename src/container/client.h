@@ -43,6 +43,8 @@ int cb_container_signal(struct cb_container *container, int signal,
                         struct cb_error **err);
 /* Stops all processes in it, or lets them go on. */
 int cb_container_pause(struct cb_container *container, int on, struct cb_error **err);
+/* Pauses it until *FD is closed, by whoever ends us at the latest. Caller closes. */
+int cb_container_hold(struct cb_container *container, int *fd, struct cb_error **err);
 /* Writes its configuration, which was changed; one that runs takes it over, or it stays
  * as it was. */
 int cb_container_update(struct cb_store *store, struct cb_container *container,

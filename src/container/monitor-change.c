@@ -29,6 +29,8 @@ int cb_monitor_pause(struct monitor *monitor, int on, struct cb_error **err)
     const char *id = monitor->container->id;
     int is_paused = monitor->container->state.status == CB_CONTAINER_PAUSED;
 
+    if (!on)
+        monitor->pauser = NULL;
     if (!monitor->main && on)
         return cb_monitor_not_running(monitor, err);
     if (on == is_paused)

@@ -56,6 +56,8 @@ void cb_clients_sweep(struct monitor *monitor)
         }
         if (monitor->starter == client)
             monitor->starter = NULL;
+        if (monitor->pauser == client)
+            cb_monitor_pause(monitor, 0, NULL);
         cb_vec_foreach (message, &client->queue)
             free(*message);
         cb_vec_free(&client->queue);
@@ -271,6 +273,15 @@ static int done(int status)
     return status < 0 ? -1 : 1;
 }
 
+static int pause_or_go_on(struct monitor *monitor, struct client *client,
+                          const struct cb_wire_message *message, struct cb_error **err)
+{
+    if (cb_monitor_pause(monitor, message->a, err) < 0)
+        return -1;
+    monitor->pauser = message->a && message->b ? client : NULL;
+    return 1;
+}
+
 /* What a connection is for. 1: it is done; 0: it has its answer, or gets it later. */
 static int serve(struct monitor *monitor, struct client *client,
                  const struct cb_wire_message *message, struct cb_error **err)
@@ -289,7 +300,7 @@ static int serve(struct monitor *monitor, struct client *client,
     case CB_WIRE_EXEC:
         return cb_monitor_exec(monitor, client, message, err);
     case CB_WIRE_PAUSE:
-        return done(cb_monitor_pause(monitor, message->a, err));
+        return pause_or_go_on(monitor, client, message, err);
     case CB_WIRE_RELOAD:
         return done(cb_monitor_reload(monitor, err));
     case CB_WIRE_RENAMED:

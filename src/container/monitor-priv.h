@@ -50,6 +50,7 @@ struct monitor {
     CB_VEC(struct client *) clients;
     CB_VEC(struct session *) sessions; /* the container's first, if it runs */
     struct session *main;              /* or NULL */
+    struct client *pauser;             /* it goes on when that is gone; or NULL */
     /* of the container that runs */
     struct cb_setup *setup;
     int root;

@@ -18,7 +18,7 @@ enum cb_wire_type {
     CB_WIRE_WAIT,    /* for the end */
     CB_WIRE_STOP,    /* signal a, kill after b seconds (-1: never); answered at the end */
     CB_WIRE_SIGNAL,  /* a; of START, ATTACH and EXEC to their process */
-    CB_WIRE_PAUSE,   /* a = 1, or 0 to go on */
+    CB_WIRE_PAUSE,   /* a = 1, or 0 to go on; b = 1: as long as it is connected */
     CB_WIRE_RELOAD,  /* the configuration was changed */
     CB_WIRE_EXEC,    /* text: a JSON of what to run; a = detach, b rows, c columns */
     CB_WIRE_ROOT,    /* asks for a descriptor of its root */

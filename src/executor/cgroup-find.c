@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -295,6 +296,21 @@ static pid_t launcher_of(const char *leaf)
     return (pid_t)strtol(digits, NULL, 10);
 }
 
+/* The number alone does not tell: a launcher in another pid namespace is not seen from
+ * here. Its lock is. Returns the leaf, locked, or -1. */
+static int open_abandoned(int base, const char *name)
+{
+    pid_t pid = launcher_of(name);
+    cb_autofd int leaf = -1;
+
+    if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
+        return -1;
+    leaf = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (leaf < 0 || flock(leaf, LOCK_EX | LOCK_NB) < 0)
+        return -1;
+    return cb_steal_fd(&leaf);
+}
+
 /* Calls EACH for leaves in the directory BASE whose launcher does not exist any more. */
 static void sweep(int base, void (*each)(int base, const char *name))
 {
@@ -303,9 +319,10 @@ static void sweep(int base, void (*each)(int base, const char *name))
     struct dirent *entry;
 
     while (dir && (entry = readdir(dir))) {
-        pid_t pid = launcher_of(entry->d_name);
+        cb_autofd int leaf =
+            entry->d_type == DT_DIR ? open_abandoned(base, entry->d_name) : -1;
 
-        if (entry->d_type == DT_DIR && pid > 0 && kill(pid, 0) < 0 && errno == ESRCH)
+        if (leaf >= 0)
             each(base, entry->d_name);
     }
     if (dir)

@@ -3,7 +3,8 @@
  * 1 is another directory and another move. In version 1 the child moves itself as a
  * thread ("tasks"), which it is: to move a process the kernel stops all others from
  * forking first, and waits milliseconds for that. The leaf is called <name>-<launcher's
- * pid>, so that the next launcher can tell what a killed one left behind. */
+ * pid> and locked by its launcher, so that the next one can tell what a killed one left
+ * behind. */
 #include "executor/cgroup-priv.h"
 
 #include "base/log.h"
@@ -13,8 +14,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define LEAF_TRIES 3
 
 /* Without root a limit that cannot be had is left out, as docker does it. The number of
  * processes is limited in another way: see plan.c. */
@@ -119,6 +123,22 @@ static int open_parent(const struct cb_cgroups *cgroups, int which, const char *
     return cb_steal_fd(&dir);
 }
 
+/* Somebody who takes the directory for one that was left may remove it before it is
+ * locked: then it has no files. */
+static void open_leaf(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup,
+                      int which)
+{
+    int dir = openat(cgroup->parent_fd[which], cgroup->name,
+                     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (dir < 0)
+        return;
+    flock(dir, LOCK_SH);
+    cgroup->dir_fd[which] = dir;
+    cgroup->procs_fd[which] =
+        openat(dir, cgroups->unified ? "cgroup.procs" : "tasks", O_WRONLY | O_CLOEXEC);
+}
+
 static int make_leaf(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup,
                      int which, const char *parent, struct cb_error **err)
 {
@@ -131,15 +151,13 @@ static int make_leaf(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup,
             fcntl(pick(cgroups, cgroups->base_fd, which), F_DUPFD_CLOEXEC, 3);
     if (cgroup->parent_fd[which] < 0)
         return *parent ? -1 : cb_error_errno(err, errno, "duplicate a descriptor");
-    if (mkdirat(cgroup->parent_fd[which], cgroup->name, 0755) < 0 && errno != EEXIST)
-        return cb_error_errno(err, errno, "create the %s cgroup `%s`", what,
-                              cgroup->name);
-    cgroup->dir_fd[which] =
-        openat(cgroup->parent_fd[which], cgroup->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (cgroup->dir_fd[which] >= 0)
-        cgroup->procs_fd[which] =
-            openat(cgroup->dir_fd[which], cgroups->unified ? "cgroup.procs" : "tasks",
-                   O_WRONLY | O_CLOEXEC);
+    for (int i = 0; i < LEAF_TRIES && cgroup->procs_fd[which] < 0; i++) {
+        cb_close(&cgroup->dir_fd[which]);
+        if (mkdirat(cgroup->parent_fd[which], cgroup->name, 0755) < 0 && errno != EEXIST)
+            return cb_error_errno(err, errno, "create the %s cgroup `%s`", what,
+                                  cgroup->name);
+        open_leaf(cgroups, cgroup, which);
+    }
     if (cgroup->procs_fd[which] < 0)
         return cb_error_errno(err, errno, "open the %s cgroup `%s`", what, cgroup->name);
     return 0;

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -31,10 +32,37 @@ static int enter_cwd(struct cb_sandbox *sandbox, const struct cb_plan_step *step
     return 0;
 }
 
+/* FLAGS without the namespaces that we are in as well, since it has the host's: those of
+ * another user namespace cannot be joined without root. */
+static int leave_out_shared(const struct cb_sandbox *sandbox, int flags)
+{
+    static const struct {
+        int flag;
+        const char *name;
+    } kinds[] = {
+        {CLONE_NEWPID, "pid"}, {CLONE_NEWNS, "mnt"},  {CLONE_NEWIPC, "ipc"},
+        {CLONE_NEWUTS, "uts"}, {CLONE_NEWNET, "net"}, {CLONE_NEWCGROUP, "cgroup"},
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(kinds); i++) {
+        struct stat ours, theirs;
+        char path[64];
+
+        snprintf(path, sizeof(path), "self/ns/%s", kinds[i].name);
+        if (fstatat(sandbox->stage->proc_fd, path, &ours, 0) < 0)
+            continue;
+        snprintf(path, sizeof(path), "%d/ns/%s", (int)sandbox->join_pid, kinds[i].name);
+        if (fstatat(sandbox->stage->proc_fd, path, &theirs, 0) == 0 &&
+            ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
+            flags &= ~kinds[i].flag;
+    }
+    return flags;
+}
+
 int cb_step_join(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                  struct cb_error **err)
 {
-    if (setns(sandbox->join_fd, (int)step->value) < 0)
+    if (setns(sandbox->join_fd, leave_out_shared(sandbox, (int)step->value)) < 0)
         return cb_error_errno(err, errno, "join the container");
     sandbox->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     sandbox->dev_fd = open("/dev", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -103,6 +103,7 @@ static _Noreturn void run_child(struct launcher *launcher, const struct cb_cgrou
         .stage = &launcher->stage,
         .cgroup = cgroup,
         .join_fd = inside ? inside->pidfd : -1,
+        .join_pid = inside ? inside->pid : 0,
         .born = born,
         .private_cgroup = (request->namespaces & CLONE_NEWCGROUP) != 0,
         .fds = fds + CB_REQUEST_FDS,

@@ -58,6 +58,7 @@ struct cb_sandbox {
     size_t fd_count;
     int report_fd;
     int join_fd; /* pidfd of the process that is joined, or -1 */
+    pid_t join_pid;
     pid_t *born; /* a page shared with the launcher: who was born inside; or NULL */
     int root_fd; /* the step's root, from when it is attached */
     int dev_fd, pts_fd, cwd_fd, tty_fd;

@@ -5,6 +5,7 @@
 #include "executor/mount-api-priv.h"
 #include "executor/plan-priv.h"
 #include "executor/stubs-priv.h"
+#include "executor/usage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -360,6 +361,14 @@ static void poll_one(int fd)
         continue;
 }
 
+/* What is frozen does not die, and nobody else lets it go on. */
+static void end_without_launcher(const struct cb_process *process)
+{
+    kill_process(process);
+    cb_process_thaw(process->pid, process->pidfd);
+    poll_one(process->pidfd);
+}
+
 /* Waits for the launcher's word on the end. Without the launcher nobody can tell the
  * status, but the process must be gone all the same. */
 static int receive_exit(struct cb_process *process, struct cb_error **err)
@@ -371,10 +380,8 @@ static int receive_exit(struct cb_process *process, struct cb_error **err)
                                  CB_MESSAGE_MAX_FDS, &count) == sizeof(reply);
 
     process->ended = 1;
-    if (!got && process->pidfd >= 0) {
-        kill_process(process);
-        poll_one(process->pidfd);
-    }
+    if (!got && process->pidfd >= 0)
+        end_without_launcher(process);
     cb_stub_list_remove(&process->stubs);
     if (!got)
         return launcher_gone(err);

@@ -4,8 +4,10 @@
 #include "executor/usage.h"
 
 #include "base/fs.h"
+#include "executor/cgroup-priv.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -394,4 +396,20 @@ void cb_process_measure(pid_t pid, struct cb_process_usage *out)
     if (has_own(&where, "blkio"))
         measure_disks(&where, out);
     measure_network(pid, out);
+}
+
+/* ── Going on ── */
+
+void cb_process_thaw(pid_t pid, int pidfd)
+{
+    struct pollfd process = {.fd = pidfd, .events = POLLIN};
+    cb_auto_value(where) where = {0};
+    cb_autofd int dir = -1;
+
+    find_out(&where, pid);
+    if (poll(&process, 1, 0) != 0 || !is_own(&where, "freezer"))
+        return;
+    dir = open_group(&where, "freezer");
+    if (dir >= 0)
+        cb_cgroup_set_frozen(dir, 0, 0);
 }

@@ -29,4 +29,8 @@ struct cb_process_usage {
 };
 void cb_process_measure(pid_t pid, struct cb_process_usage *out);
 
+/* Lets go on what was frozen with PID, by a launcher that is gone. PIDFD says that the
+ * number is still its own. Version 1: in version 2 a process dies frozen, too. */
+void cb_process_thaw(pid_t pid, int pidfd);
+
 #endif

@@ -108,6 +108,24 @@ static int is_damage(const struct cb_error *error)
            cb_error_kind(error) == CB_ERR_UNSUPPORTED;
 }
 
+/* The same of one that was found by its file, which has to be that of its name: by the
+ * name it is sent and taken out. */
+static int read_listed(int dir_fd, const char *file, struct cb_outbox_entry **out,
+                       struct cb_error **err)
+{
+    cb_auto(cb_outbox_entry) entry = NULL;
+    int found = read_file(dir_fd, file, &entry, err);
+    cb_autofree char *own = found > 0 ? file_of(entry->name, SUFFIX) : NULL;
+
+    if (found <= 0)
+        return found;
+    if (strcmp(own, file) != 0)
+        return cb_error_set(err, CB_ERR_INTEGRITY, "the file of another name than `%s`",
+                            entry->name);
+    *out = cb_steal(&entry);
+    return 1;
+}
+
 /* TELL of what is damaged. */
 static int list(struct cb_store *store, int tell, struct cb_outbox *out,
                 struct cb_error **err)
@@ -119,10 +137,10 @@ static int list(struct cb_store *store, int tell, struct cb_outbox *out,
     if (there <= 0 || cb_fs_list(fd, &files, err) < 0)
         return there == 0 ? 0 : -1;
     cb_vec_foreach (file, &files) {
-        struct cb_outbox_entry *entry;
+        struct cb_outbox_entry *entry = NULL;
         cb_auto(cb_error) error = NULL;
         int found = **file != '.' && cb_ends_with(*file, SUFFIX)
-                        ? read_file(fd, *file, &entry, &error)
+                        ? read_listed(fd, *file, &entry, &error)
                         : 0;
 
         if (found < 0 && !is_damage(error))
@@ -273,7 +291,9 @@ int cb_outbox_open_log(struct cb_store *store, const char *name, int *fd,
 
     if (open_directory(store, 1, &dir_fd, err) < 0)
         return -1;
-    *fd = openat(dir_fd, file, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
-                 0600);
+    /* Who has put a pipe there is not waited for. */
+    *fd =
+        openat(dir_fd, file,
+               O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     return *fd < 0 ? cb_error_errno(err, errno, "open `%s`", file) : 0;
 }

@@ -259,6 +259,15 @@ tagged() {
     expect_cache "$REGISTRY/cache:x"
 }
 
+@test "a log that cannot be written keeps nobody" {
+    build_ok --offline --cache-to "$(to 127.0.0.1:1/cache:x)"
+    log=$(basename "$STORE"/outbox/*.json .json).log
+    mkfifo "$STORE/outbox/$log"
+    run timeout 60 "$CBUILD" build -q -t img --cache-to "$(to 127.0.0.1:1/cache:x)" "$DIR"
+    expect_status 0
+    wait_until is_listed .state failed
+}
+
 @test "a disk without room is an error of the build, or a warning with ignore-error=true" {
     start_registry
     mkdir -p -m 700 "$STORE/outbox"

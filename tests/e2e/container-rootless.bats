@@ -127,6 +127,19 @@ cbuild rm -f box other >/dev/null'
     expect_output "$(printf '64\n4096\n1024\nh\n1\n1\n0000000000002000\n1\ntouch: /x: Read-only file system')"
 }
 
+@test "exec enters a container that has namespaces of the host" {
+    ROOT_OF_USER=$USERS/cbtest/shared
+    as_ok cbtest cbuild import "$USERS/busybox.tar" busybox
+    for options in '--network host' '--network none --pid host' '--network none --ipc host' '--network none --uts host' \
+        '--network none --cgroupns host'; do
+        # shellcheck disable=SC2086
+        as_ok cbtest cbuild run -d --name shares $options busybox sleep 1000
+        as_ok cbtest cbuild exec shares echo "with $options"
+        expect_output "with $options"
+        as_ok cbtest cbuild rm -f shares
+    done
+}
+
 @test "what a container leaves among the host's processes, or another's, ends with it, and with who ran it" {
     ROOT_OF_USER=$USERS/cbtest/privileged
     as_ok cbtest cbuild import "$USERS/busybox.tar" busybox

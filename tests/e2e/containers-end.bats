@@ -76,3 +76,43 @@ teardown() { cb_drop_containers; }
         expect_output ""
     done
 }
+
+# bats test_tags=root
+@test "what is paused ends with its launcher, and that is told" {
+    id=$("$CBUILD" run -d --network none --name "$name" busybox sleep 1000)
+    "$CBUILD" pause "$name"
+    pkill -KILL -P "$(cat "$STORE/containers/$id/monitor.lock")"
+    has_exited() { [ "$("$CBUILD" ps -a --filter "name=$name" --format '{{.State}}')" = exited ]; }
+    wait_until has_exited
+    run timeout 60 "$CBUILD" exec "$name" true
+    expect_status 1
+    expect_contains 'is not running'
+    cbuild rm "$name"
+    expect_status 0
+}
+
+# bats test_tags=root
+@test "another pid namespace, where no launcher of this one is seen, leaves containers as they are" {
+    id=$("$CBUILD" run -d --network none --name "$name" busybox sleep 1000)
+    "$CBUILD" save busybox | "$CBUILD" --root "$STORE-other" load
+    run unshare --pid --fork --mount-proc "$CBUILD" --root "$STORE-other" run --rm --network none busybox echo other
+    rm -rf --one-file-system "$STORE-other"
+    expect_output other
+    cbuild exec "$name" sh -c 'sleep 0 & wait $! && echo forks'
+    expect_output forks
+}
+
+# bats test_tags=root
+@test "a container goes on when the commit that paused it is killed" {
+    id=$("$CBUILD" run -d --network none --name "$name" busybox sh -c 'head -c 100000000 /dev/zero >/big; echo ready; exec sleep 1000')
+    is_ready() { "$CBUILD" logs "$name" | grep -q ready; }
+    state_is() { [ "$("$CBUILD" inspect -f '{{.State.Status}}' "$name")" = "$1" ]; }
+    wait_until is_ready
+    "$CBUILD" commit "$name" killed >/dev/null 2>&1 3>&- &
+    victim=$!
+    wait_until state_is paused
+    kill -KILL "$victim"
+    wait_until state_is running
+    cbuild exec "$name" echo on
+    expect_output on
+}

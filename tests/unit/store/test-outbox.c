@@ -125,6 +125,24 @@ static void damage_costs_that_cache_alone(void **state)
     ok(f, cb_store_gc(f->store, NULL, &f->error));
 }
 
+/* By its name it could neither be sent nor taken out. */
+static void the_file_of_another_name_is_damage(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto(cb_outbox_entry) put = entry_of(f, "one");
+    cb_auto(cb_outbox_entry) there = NULL;
+    cb_auto_value(cb_outbox) outbox = {0};
+    cb_autofree char *other = xasprintf("%s/outbox/00.json", f->root);
+    cb_autofree char *own = NULL;
+
+    ok(f, cb_outbox_put(f->store, put, &f->error));
+    there = found(f);
+    own = xasprintf("%.*s.json", (int)(strlen(there->log) - strlen(".log")), there->log);
+    assert_int_equal(rename(own, other), 0);
+    ok(f, cb_outbox_list(f->store, &outbox, &f->error));
+    assert_int_equal(outbox.count, 0);
+}
+
 static void who_sends_is_seen(void **state)
 {
     struct fixture *f = *state;
@@ -153,6 +171,7 @@ int main(void)
         T(its_blobs_stay_until_then),
         T(damage_costs_that_cache_alone),
         T(who_sends_is_seen),
+        T(the_file_of_another_name_is_damage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
