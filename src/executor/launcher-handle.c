@@ -69,7 +69,10 @@ int cb_launcher_start(struct cb_launcher **out, struct cb_error **err)
 
 int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err)
 {
-    return new_launcher(out, err);
+    if (new_launcher(out, err) < 0)
+        return -1;
+    (*out)->is_sealed = 1;
+    return 0;
 }
 
 static int start_sealed(struct cb_launcher *launcher, struct cb_error **err)
@@ -87,25 +90,57 @@ static int start_sealed(struct cb_launcher *launcher, struct cb_error **err)
     return failed ? -1 : 0;
 }
 
-static int ensure_started(struct cb_launcher *launcher, struct cb_error **err)
+/* With the lock held. */
+static int send_to(struct cb_launcher *launcher, const struct cb_launch_request *request,
+                   const int *fds, size_t count)
 {
-    int failed = 0;
+    return cb_message_send(launcher->control_fd, request, sizeof(*request), fds, count);
+}
 
-    pthread_mutex_lock(&launcher->starting);
-    if (launcher->process.pid <= 0)
-        failed = start_sealed(launcher, err) < 0;
-    pthread_mutex_unlock(&launcher->starting);
-    return failed ? -1 : 0;
+/* One that was killed took its processes along; the next process has another. What was
+ * asked about those that are gone is asked of nobody. */
+static int is_gone_and_needed(const struct cb_launcher *launcher,
+                              const struct cb_launch_request *request)
+{
+    return (errno == EPIPE || errno == ECONNRESET) && launcher->is_sealed &&
+           request->kind == CB_REQUEST_LAUNCH && !request->inside_pid;
+}
+
+static int start_another(struct cb_launcher *launcher, struct cb_error **err)
+{
+    cb_close(&launcher->control_fd);
+    cb_launcher_let_go(launcher);
+    while (waitpid(launcher->process.pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    launcher->process.pid = 0;
+    return start_sealed(launcher, err);
+}
+
+static int ask(struct cb_launcher *launcher, const struct cb_launch_request *request,
+               const int *fds, size_t count, struct cb_error **err)
+{
+    if (launcher->process.pid <= 0 && start_sealed(launcher, err) < 0)
+        return -1;
+    if (send_to(launcher, request, fds, count) == 0)
+        return 0;
+    if (is_gone_and_needed(launcher, request)) {
+        if (start_another(launcher, err) < 0)
+            return -1;
+        if (send_to(launcher, request, fds, count) == 0)
+            return 0;
+    }
+    return cb_error_errno(err, errno, "ask the launcher");
 }
 
 int cb_launcher_ask(struct cb_launcher *launcher, const struct cb_launch_request *request,
                     const int *fds, size_t count, struct cb_error **err)
 {
-    if (ensure_started(launcher, err) < 0)
-        return -1;
-    if (cb_message_send(launcher->control_fd, request, sizeof(*request), fds, count) < 0)
-        return cb_error_errno(err, errno, "ask the launcher");
-    return 0;
+    int result;
+
+    pthread_mutex_lock(&launcher->starting);
+    result = ask(launcher, request, fds, count, err);
+    pthread_mutex_unlock(&launcher->starting);
+    return result;
 }
 
 /* Whether it could be asked is of no interest: it prepares for the first process at the

@@ -14,8 +14,9 @@ struct cb_launched {
 };
 struct cb_launcher {
     int attaches;             /* see cb_launcher_attaches */
-    pthread_mutex_t starting; /* held while CONTROL_FD and PROCESS are set */
-    int control_fd;           /* any thread may send a datagram; nobody reads */
+    int is_sealed;            /* it is executed when it is needed, and may be again */
+    pthread_mutex_t starting; /* held while CONTROL_FD and PROCESS are used */
+    int control_fd;           /* datagrams go there; nobody reads */
     struct cb_launched process;
 };
 #define CB_LAUNCHER_NAME "cbuild-launcher"

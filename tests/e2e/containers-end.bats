@@ -92,6 +92,22 @@ teardown() { cb_drop_containers; }
 }
 
 # bats test_tags=root
+@test "a restart policy outlives the launcher" {
+    id=$("$CBUILD" run -d --restart always --network none --name "$name" busybox sleep 1000)
+    first=$("$CBUILD" inspect -f '{{.State.Pid}}' "$name")
+    is_again() {
+        [ "$("$CBUILD" inspect -f '{{.State.Status}} {{.RestartCount}}' "$name")" = 'running 1' ] &&
+            [ "$("$CBUILD" inspect -f '{{.State.Pid}}' "$name")" != "$first" ]
+    }
+    pkill -KILL -P "$(cat "$STORE/containers/$id/monitor.lock")"
+    wait_until is_again
+    cbuild exec "$name" echo inside
+    expect_output inside
+    cbuild stop -t 0 "$name"
+    expect_status 0
+}
+
+# bats test_tags=root
 @test "another pid namespace, where no launcher of this one is seen, leaves containers as they are" {
     id=$("$CBUILD" run -d --network none --name "$name" busybox sleep 1000)
     "$CBUILD" save busybox | "$CBUILD" --root "$STORE-other" load
