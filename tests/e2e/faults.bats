@@ -177,7 +177,8 @@ END
         [ "$status" -eq 1 ] || { echo "$command: status $status: $output"; return 1; }
     done
     run bash -o pipefail -c '"$0" save img | head -c 10 > /dev/null' "$CBUILD"
-    [ "$status" -eq 1 ]
+    expect_status 141
+    expect_output ""
     fsck_clean
 }
 
