@@ -422,7 +422,7 @@ GET"
     expect_contains '--src-creds: that is no registry'
     cbuild manifest delete --creds "$yes" "$REGISTRY/words/x:1"
     expect_status 0
-    expect_contains 'all tags of this manifest are gone'
+    expect_contains "Deleted: $REGISTRY/words/x:1"
 }
 
 @test "a password is shown to no other host" {

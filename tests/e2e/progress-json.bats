@@ -89,5 +89,5 @@ writing image $output" ]
     expect_lacks 'steps:'
     cbuild build --progress=json "$DIR"
     expect_status 1
-    expect_contains 'expected auto, plain, tty, quiet, rawjson or legacy'
+    expect_contains 'expected auto, plain, tty, quiet, none, rawjson or legacy'
 }
