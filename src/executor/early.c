@@ -1,11 +1,9 @@
 /* What of a sandbox needs no root: the kernel's filesystems, the devices, the masks. A
  * child that waits for its plan mounts it in a directory of the stage, by the same steps,
  * and puts copies of the trees into the root when that is there: the mounts of a process
- * are listed in the order in which they were made, of which the root is to be the first,
- * and a tree is copied in no time. The plan remains the one truth:
- * only where it says step by step what was done already is that taken, else it is done
- * anew.
- */
+ * are listed in the order in which they were made, of which the root is to be the first.
+ * The plan remains the one truth: only where it says step by step what was done already
+ * is that taken, else it is done anew. */
 #include "executor/sandbox-priv.h"
 
 #include <errno.h>
