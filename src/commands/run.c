@@ -182,6 +182,8 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
     int exit_code = 0;
 
     values->fleeting = is_fleeting(values);
+    if (values->fleeting) /* it starts beside all that is found out here first */
+        cb_launcher_prepare(app->launcher);
     if (cb_run_find_image(app, values, name, &image, err) < 0) {
         int status = cb_run_fail(err);
 
