@@ -311,10 +311,19 @@ static int open_abandoned(int base, const char *name)
     return cb_steal_fd(&leaf);
 }
 
+/* The kernel counts them in the links of their directory. */
+static int has_leaves(int base)
+{
+    struct stat st;
+
+    return fstat(base, &st) < 0 || st.st_nlink != 2;
+}
+
 /* Calls EACH for leaves in the directory BASE whose launcher does not exist any more. */
 static void sweep(int base, void (*each)(int base, const char *name))
 {
-    int copy = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int copy =
+        has_leaves(base) ? openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     DIR *dir = copy < 0 ? NULL : fdopendir(copy);
     struct dirent *entry;
 
