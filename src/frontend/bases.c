@@ -107,11 +107,12 @@ static int resolve_layout(struct cb_planner *planner, struct cb_base *base,
                           struct cb_error **err)
 {
     const struct cb_named_context *named = base->layout;
+    const struct cb_layout_image from = {
+        .path = named->layout, .tag = named->tag, .digest = named->digest};
     struct cb_resolved_image *image = NULL;
 
-    if (cb_registry_resolve_layout(planner->options->env->registry, named->layout,
-                                   named->tag, &named->digest, &base->platform, &image,
-                                   err) < 0) {
+    if (cb_registry_resolve_layout(planner->options->env->registry, &from,
+                                   &base->platform, &image, err) < 0) {
         cb_error_wrap(err, "--build-context %s", named->name);
         return cb_error_at(err, base->mention.source, base->mention.span);
     }
