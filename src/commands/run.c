@@ -97,10 +97,9 @@ static int begin_pull(const struct search *search, const char *name,
 static int pull(struct cb_registry *registry, const char *name,
                 const struct cb_platform *platform, struct cb_error **err)
 {
-    struct cb_digest digest, id;
-    int changed;
+    struct cb_pulled pulled;
 
-    return cb_registry_pull(registry, name, platform, &digest, &id, &changed, err);
+    return cb_registry_pull(registry, name, platform, &pulled, err);
 }
 
 /* The image's documents and filesystem: from here, else pulled as docker does. */
