@@ -43,13 +43,16 @@ struct root {
 static int open_root(void *arg, struct cb_error **err)
 {
     struct root *root = arg;
+    int marked;
 
-    if (cb_snapshot_prepare(root->store, root->request->rootfs, &root->snapshot, err) <
-            0 ||
-        cb_snapshot_open_root(root->snapshot, &root->fd, err) < 0 ||
+    if (cb_snapshot_prepare(root->store, root->request->rootfs, &root->snapshot, err) < 0)
+        return -1;
+    marked = cb_container_mark_layer(root->snapshot);
+    if (cb_snapshot_open_root(root->snapshot, &root->fd, err) < 0 ||
         make_volumes(root->request->config, root->fd, err) < 0)
         return -1;
-    cb_container_mark(root->fd);
+    if (!marked)
+        cb_container_mark(root->fd);
     return 0;
 }
 
@@ -89,8 +92,8 @@ static int attach(struct lasting *lasting, struct cb_cancel *cancel,
     const struct cb_foreground_facts *facts = &lasting->facts;
     const struct cb_witness witness = {LASTING_MS, lasts, lasting};
     const struct cb_attach_options options = {facts->options->request.interactive,
-                                              &facts->setup->stopping, &witness, requested,
-                                              ended};
+                                              &facts->setup->stopping, &witness,
+                                              requested, ended};
 
     return cb_attach(facts->launcher, &facts->setup->spec.process, &options, cancel,
                      result, err);
