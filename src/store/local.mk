@@ -77,6 +77,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/snapshot-priv.h \
 	%D%/snapshot-find.c \
 	%D%/snapshot-raise.c \
+	%D%/snapshot-spare.c \
 	%D%/snapshot-remade.c \
 	%D%/snapshot.h \
 	%D%/stat-index.h \
