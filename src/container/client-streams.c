@@ -89,7 +89,7 @@ static void take_signal(struct relay *relay)
         message.a = cb_signal_insist(&relay->insistence, (int)info.ssi_signo);
         send_message(relay, &message);
     } else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
-               info.ssi_signo == SIGHUP) {
+               info.ssi_signo == SIGHUP || info.ssi_signo == SIGQUIT) {
         relay->end->exit_code = 128 + (int)info.ssi_signo;
         detach(relay);
     }
