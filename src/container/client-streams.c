@@ -242,7 +242,9 @@ int cb_client_relay(int fd, const struct cb_client_options *options,
     if (options->tty && options->interactive)
         terminal = cb_terminal_open(STDIN_FILENO);
     send_size(&relay); /* it may have changed since we asked */
-    status = relay.signals < 0 ? -1 : pass_on(&relay, err);
+    /* A signal that came before they were taken for the container's was meant for us. */
+    status =
+        relay.signals < 0 || cb_cancel_check(cancel, err) < 0 ? -1 : pass_on(&relay, err);
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
     return status;
 }

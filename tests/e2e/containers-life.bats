@@ -153,6 +153,32 @@ os.execv(sys.argv[1], sys.argv[1:])' "$CBUILD" attach --sig-proxy=false "$name" 
     [ "$status" -eq 7 ]
 }
 
+@test "a signal that is not passed on ends the command at any moment of the start" {
+    run python3 - "$CBUILD" "$STORE" <<'END'
+import glob, subprocess, sys
+
+def runs():
+    for path in glob.glob(sys.argv[2] + "/containers/*/state.json"):
+        try:
+            if '"running"' in open(path).read():
+                return True
+        except OSError:
+            pass
+    return False
+
+for turn in range(30):
+    command = subprocess.Popen([sys.argv[1], "run", "--sig-proxy=false", "--name", "caught", "--network", "none", "busybox", "sleep", "1000"],
+                               stderr=subprocess.DEVNULL)
+    while not runs():
+        pass
+    command.terminate()
+    print(command.wait(60))
+    subprocess.run([sys.argv[1], "rm", "-f", "caught"], stdout=subprocess.DEVNULL, check=True)
+END
+    expect_status 0
+    [ "$(sort -u <<<"$output")" = 143 ]
+}
+
 # bats test_tags=root
 @test "pause stops everything, and what is paused can be stopped" {
     sleeper
@@ -493,7 +519,7 @@ $name"
 @test "changes that are made at once are all kept" {
     cbuild create --network none --name "$name" busybox true
     for i in 1 2 3 4 5 6; do
-        "$CBUILD" update --memory "7${i}m" "$name" >/dev/null &
+        "$CBUILD" update --memory "7${i}m" --memory-swap -1 "$name" >/dev/null &
         "$CBUILD" update --cpu-shares "20$i" "$name" >/dev/null &
         "$CBUILD" update --pids-limit "30$i" "$name" >/dev/null &
         "$CBUILD" update --restart "on-failure:$i" "$name" >/dev/null &
