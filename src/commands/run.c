@@ -96,10 +96,9 @@ static int begin_pull(const struct search *search, const char *name,
 static int pull(struct cb_registry *registry, const char *name,
                 const struct cb_platform *platform, struct cb_error **err)
 {
-    struct cb_digest digest, id;
-    int changed;
+    struct cb_pulled pulled;
 
-    return cb_registry_pull(registry, name, platform, &digest, &id, &changed, err);
+    return cb_registry_pull(registry, name, platform, &pulled, err);
 }
 
 /* The image's documents and filesystem: from here, else pulled as docker does. */
@@ -181,6 +180,8 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
     int exit_code = 0;
 
     values->fleeting = is_fleeting(values);
+    if (values->fleeting) /* it starts beside all that is found out here first */
+        cb_launcher_prepare(app->launcher);
     if (cb_run_find_image(app, values, name, &image, err) < 0) {
         int status = cb_run_fail(err);
 

@@ -39,11 +39,13 @@ static int await_end(struct cb_container *container, int fd, struct cb_cancel *c
     cb_auto(cb_error) error = NULL;
 
     if (fd >= 0) {
-        if (cb_client_receive(fd, cancel, &answer, NULL, &error) == 0) {
+        if (cb_client_receive(fd, CB_CLIENT_NO_LIMIT, cancel, &answer, NULL, &error) ==
+            0) {
             *exit_code = answer.a;
             return 0;
         }
-        if (cb_cancel_requested(cancel) || answer.type == CB_WIRE_FAILED)
+        if (cb_cancel_requested(cancel) || answer.type == CB_WIRE_FAILED ||
+            cb_error_errnum(error) == ETIMEDOUT)
             return cb_error_move(err, &error);
     }
     /* one that goes with its end has no record any more */
@@ -58,6 +60,9 @@ static int wait_end(struct cb_container *container, const struct cb_wire_message
     cb_autofd int fd = -1;
 
     if (ask(container, wish, &fd, err) < 0)
+        return -1;
+    /* one that is stopped may go on some time */
+    if (wish->type == CB_WIRE_WAIT && fd >= 0 && cb_client_wait(fd, -1, cancel, err) < 0)
         return -1;
     return await_end(container, fd, cancel, exit_code, err);
 }
@@ -124,11 +129,12 @@ static int ask_to_end(const struct cb_container *container, struct cb_cancel *ca
     struct cb_wire_message answer;
     struct pollfd wait = {.events = POLLIN};
     cb_autofd int fd = -1;
-    int found = cb_wire_connect(container->dir_fd, "socket", &fd, err);
+    cb_auto(cb_error) error = NULL;
+    int found = cb_wire_connect(container->dir_fd, "socket", &fd, &error);
 
-    if (found < 0)
-        return -1;
-    if (!found || cb_wire_send(fd, &wish, -1) < 0)
+    if (found < 0 && cb_error_errnum(error) != ETIMEDOUT)
+        return cb_error_move(err, &error);
+    if (found <= 0 || cb_wire_send(fd, &wish, -1) < 0)
         return 0;
     if (cb_client_wait(fd, KILL_PATIENCE_MS, cancel, err) < 0)
         return -1;

@@ -234,7 +234,8 @@ int cb_client_relay(int fd, const struct cb_client_options *options,
     int status;
 
     if (cb_detach_keys_parse(&relay.keys, options->detach_keys, err) < 0 ||
-        cb_client_receive(fd, cancel, &answer, NULL, err) < 0)
+        cb_client_receive(fd, warnings_fd < 0 ? CB_CLIENT_LIMIT_MS : CB_CLIENT_NO_LIMIT,
+                          cancel, &answer, NULL, err) < 0)
         return -1;
     show_warnings(warnings_fd);
     fcntl(fd, F_SETFL, O_NONBLOCK);

@@ -5,6 +5,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/attach.h \
 	%D%/client.c \
 	%D%/client.h \
+	%D%/client-answer.c \
 	%D%/client-end.c \
 	%D%/client-priv.h \
 	%D%/client-streams.c \

@@ -22,6 +22,7 @@ int64_t cb_monitor_now_ms(void)
 struct waits {
     struct pollfd *items;
     size_t count, capacity;
+    int64_t now_ms; /* what rested by then is among them */
 };
 
 static void wait_for(struct waits *waits, int fd, short events)
@@ -35,6 +36,7 @@ static void wait_for(struct waits *waits, int fd, short events)
 static void fill_waits(const struct monitor *monitor, struct waits *waits)
 {
     waits->count = 0;
+    waits->now_ms = cb_monitor_now_ms();
     wait_for(waits, monitor->listener, POLLIN);
     wait_for(waits, monitor->is_quitting ? -1 : cb_cancel_fd(monitor->cancel), POLLIN);
     wait_for(waits, cb_hub_fd(monitor->hub), POLLIN);
@@ -42,7 +44,8 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
              POLLIN);
     cb_vec_foreach (slot, &monitor->sessions) {
         const struct session *session = *slot;
-        short reads = cb_clients_are_behind(monitor, session) ? 0 : POLLIN;
+        int reads = session->rests_until_ms <= waits->now_ms &&
+                    !cb_clients_are_behind(monitor, session);
 
         wait_for(waits, reads ? session->out_fd : -1, POLLIN);
         wait_for(waits, reads ? session->err_fd : -1, POLLIN);
@@ -59,13 +62,25 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
     }
 }
 
-static int until_ms(const struct monitor *monitor)
+/* When the next terminal is read again. */
+static int64_t rested_ms(const struct monitor *monitor, int64_t now)
 {
-    int64_t at = NEVER, left;
+    int64_t at = NEVER;
 
-    if (monitor->main && monitor->kill_at_ms >= 0)
+    cb_vec_foreach (session, &monitor->sessions) {
+        if ((*session)->rests_until_ms > now && (*session)->rests_until_ms < at)
+            at = (*session)->rests_until_ms;
+    }
+    return at;
+}
+
+static int until_ms(const struct monitor *monitor, int64_t now)
+{
+    int64_t at = rested_ms(monitor, now), left;
+
+    if (monitor->main && monitor->kill_at_ms >= 0 && monitor->kill_at_ms < at)
         at = monitor->kill_at_ms;
-    if (!monitor->main && monitor->start_at_ms >= 0)
+    if (!monitor->main && monitor->start_at_ms >= 0 && monitor->start_at_ms < at)
         at = monitor->start_at_ms;
     if (monitor->main && cb_health_watch_due_ms(monitor) < at)
         at = cb_health_watch_due_ms(monitor);
@@ -152,7 +167,7 @@ static void serve(struct monitor *monitor, struct waits *waits)
     int ready;
 
     fill_waits(monitor, waits);
-    ready = poll(waits->items, waits->count, until_ms(monitor));
+    ready = poll(waits->items, waits->count, until_ms(monitor, waits->now_ms));
     /* the signal that asks for it interrupts the wait */
     if (cb_cancel_requested(monitor->cancel) && !monitor->is_quitting)
         quit(monitor);

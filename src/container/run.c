@@ -73,7 +73,7 @@ static void lasts(void *arg, struct cb_process *process)
     lasting->foreground = cb_foreground_start(&lasting->facts, process);
 }
 
-static void started(void *arg)
+static void requested(void *arg)
 {
     cb_snapshot_tidy_work(((struct lasting *)arg)->facts.snapshot);
 }
@@ -89,7 +89,7 @@ static int attach(struct lasting *lasting, struct cb_cancel *cancel,
     const struct cb_foreground_facts *facts = &lasting->facts;
     const struct cb_witness witness = {LASTING_MS, lasts, lasting};
     const struct cb_attach_options options = {facts->options->request.interactive,
-                                              &facts->setup->stopping, &witness, started,
+                                              &facts->setup->stopping, &witness, requested,
                                               ended};
 
     return cb_attach(facts->launcher, &facts->setup->spec.process, &options, cancel,

@@ -265,9 +265,37 @@ END
     kill -9 "$monitor"
     wait_until state_is exited
     status_has 'Exited (137)'
-    cbuild start --all
+    # What the unit for systemd does.
+    command=$(sed -n 's/^ExecStart=//p' "$BATS_TEST_DIRNAME/../../contrib/cbuild-containers.service")
+    run env PATH="${CBUILD%/*}:$PATH" $command
     expect_output "$name"
     state_is running
+}
+
+# Memory of its own in KiB, of the monitor and the launcher that the container NAME has.
+memory_of() {
+    local monitor launcher
+    monitor=$(pgrep -f "^cbuild-monitor $STORE $("$CBUILD" inspect -f '{{.Id}}' "$1")")
+    launcher=$(pgrep -P "$monitor" -f '^cbuild-launcher')
+    cat "/proc/$monitor/smaps_rollup" "/proc/$launcher/smaps_rollup" | awk '/^Private_/ {sum += $2} END {print sum}'
+}
+
+@test "who sees to a container takes less than 2 MiB, whatever the container does" {
+    start busybox sleep 1000
+    "$CBUILD" run -dit --name "$name-tty" busybox
+    "$CBUILD" run -d --network none --name "$name-well" --health-cmd true --health-interval 10ms busybox sleep 1000
+    "$CBUILD" run -d --name "$name-port" -p 80 -p 81-90 -v "$name:/v" --restart always busybox sleep 1000
+    "$CBUILD" run -d --network none --name "$name-loud" --log-opt max-size=100k --log-opt max-file=2 busybox \
+        sh -c 'i=0; while [ $i -lt 20000 ]; do echo line $((i += 1)); done; touch /done; sleep 1000'
+    wait_until "$CBUILD" exec "$name-loud" test -e /done
+    wait_until sh -c "'$CBUILD' inspect -f '{{len .State.Health.Log}}' $name-well | grep -qx 5"
+    for i in 1 2 3 4 5 6 7 8; do "$CBUILD" exec "$name-tty" true; done
+    for one in "$name" "$name-tty" "$name-well" "$name-port" "$name-loud"; do
+        memory=$(memory_of "$one")
+        echo "$one: $memory KiB"
+        [ "$memory" -gt 0 ]
+        [ "$memory" -lt 2048 ]
+    done
 }
 
 @test "health checks of options and images, and how they are seen" {
