@@ -111,18 +111,17 @@ int cb_container_wait_gone(struct cb_container *container, struct cb_cancel *can
     return cb_error_move(err, &error);
 }
 
-/* Whoever listens there can only be made to end. */
-static void kill_listener(int fd)
+static void signal_listener(int fd, int signal)
 {
     struct ucred peer;
     socklen_t len = sizeof(peer);
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid > 1)
-        kill(peer.pid, SIGKILL);
+        kill(peer.pid, signal);
 }
 
 /* 1: whoever listens was asked to end, as a monitor is; 0: there is none to be asked. */
-static int ask_to_end(const struct cb_container *container, struct cb_cancel *cancel,
+static int ask_to_end(struct cb_container *container, struct cb_cancel *cancel,
                       struct cb_error **err)
 {
     const struct cb_wire_message wish = {.type = CB_WIRE_STOP, .a = SIGKILL};
@@ -136,11 +135,14 @@ static int ask_to_end(const struct cb_container *container, struct cb_cancel *ca
         return cb_error_move(err, &error);
     if (found <= 0 || cb_wire_send(fd, &wish, -1) < 0)
         return 0;
+    /* what is only being started hears nobody before that is done, but of this */
+    if (cb_container_refresh(container, NULL) == 0 && !cb_container_is_running(container))
+        signal_listener(fd, SIGTERM);
     if (cb_client_wait(fd, KILL_PATIENCE_MS, cancel, err) < 0)
         return -1;
     wait.fd = fd;
     if (poll(&wait, 1, 0) == 0) {
-        kill_listener(fd);
+        signal_listener(fd, SIGKILL); /* it can only be made to end */
         return 1;
     }
     return cb_wire_receive(fd, &answer, NULL) >= 0;

@@ -2,6 +2,7 @@
  * answered in each of these. */
 #include "container/monitor-priv.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -9,7 +10,8 @@
 
 #define INPUT_MAX_BYTES (1u << 20)
 #define NEVER           INT64_MAX
-#define FIXED_WAITS     4 /* those of no session and no client */
+#define DEAF_MS         100 /* without a descriptor for a connection */
+#define FIXED_WAITS     4   /* those of no session and no client */
 
 int64_t cb_monitor_now_ms(void)
 {
@@ -37,7 +39,8 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
 {
     waits->count = 0;
     waits->now_ms = cb_monitor_now_ms();
-    wait_for(waits, monitor->listener, POLLIN);
+    wait_for(waits, monitor->deaf_until_ms > waits->now_ms ? -1 : monitor->listener,
+             POLLIN);
     wait_for(waits, monitor->is_quitting ? -1 : cb_cancel_fd(monitor->cancel), POLLIN);
     wait_for(waits, cb_hub_fd(monitor->hub), POLLIN);
     wait_for(waits, monitor->setup ? cb_nets_names_fd(&monitor->setup->nets) : -1,
@@ -62,10 +65,10 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
     }
 }
 
-/* When the next terminal is read again. */
+/* When the next terminal is read again, or connections are taken. */
 static int64_t rested_ms(const struct monitor *monitor, int64_t now)
 {
-    int64_t at = NEVER;
+    int64_t at = monitor->deaf_until_ms > now ? monitor->deaf_until_ms : NEVER;
 
     cb_vec_foreach (session, &monitor->sessions) {
         if ((*session)->rests_until_ms > now && (*session)->rests_until_ms < at)
@@ -159,6 +162,8 @@ static void accept_client(struct monitor *monitor)
 
     if (fd >= 0)
         cb_client_add(monitor, fd);
+    else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        monitor->deaf_until_ms = cb_monitor_now_ms() + DEAF_MS;
 }
 
 static void serve(struct monitor *monitor, struct waits *waits)

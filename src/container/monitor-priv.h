@@ -48,6 +48,7 @@ struct monitor {
     struct cb_container *container;
     struct cb_lock *lock;
     int listener;
+    int64_t deaf_until_ms; /* it takes no connections */
     CB_VEC(struct client *) clients;
     CB_VEC(struct session *) sessions; /* the container's first, if it runs */
     struct session *main;              /* or NULL */

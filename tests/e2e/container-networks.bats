@@ -636,6 +636,8 @@ kill_server() {
     pid=$("$CBUILD" inspect -f '{{.State.Pid}}' asks)
     run nsenter -t "$pid" -n python3 "$BATS_TEST_DIRNAME/../lib/ask-names.py" 127.0.0.11 second far.example first.lan no.example
     expect_output $'second 0 10.99.21.3\nfar.example 0 203.0.113.7\nfirst.lan 0 10.99.21.2\nno.example 3'
+    run nsenter -t "$pid" -n python3 "$BATS_TEST_DIRNAME/../lib/ask-names.py" --end 127.0.0.11 second far.example
+    expect_output $'second 0 10.99.21.3\nfar.example 0 203.0.113.7'
     "$CBUILD" rename second third
     cbuild exec First nslookup third
     expect_contains 'Address: 10.99.21.3'

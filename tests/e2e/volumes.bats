@@ -431,4 +431,16 @@ PYTHON
         pgrep -f "cbuild-monitor $STORE " | xargs -r kill
         wait_until not pgrep -f "cbuild-monitor $STORE "
     done
+    # nor does it keep who wants it gone: its monitor ends as it was asked to, and is not killed
+    rm -f "$IN/asked" "$IN/status"
+    unshare -mn sh -c 'ip link set lo up && mount --bind "$IN/resolv.conf" /etc/resolv.conf && exec python3 "$IN/server.py" "$@"' sh \
+        run --name slow --network none -v far:/far busybox true 2>"$IN/errors" 3>&- &
+    wait_until [ -s "$IN/asked" ]
+    cbuild rm -f slow
+    expect_status 0
+    wait_until [ -s "$IN/status" ]
+    run cat "$IN/errors"
+    expect_contains canceled
+    expect_lacks 'has ended'
+    wait
 }
