@@ -196,11 +196,11 @@ static int fail_field(struct cb_tmpl_run *run, const struct cb_tmpl_operand *ope
     return fail_at(run, operand->fields_at, operand->at, operand->end, message, err);
 }
 
-/* One field of VALUE, which is PARENT or has no name: a new reference. */
+/* The operand's field I, of VALUE, which the fields before it led to: a new reference. */
 static int get_field(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
-                     const json_t *value, const char *name, const char *parent,
-                     json_t **out, struct cb_error **err)
+                     size_t i, const json_t *value, json_t **out, struct cb_error **err)
 {
+    const char *name = operand->fields[i], *parent = i ? operand->fields[i - 1] : NULL;
     const struct cb_template_field *field;
     int found = 0;
 
@@ -225,10 +225,9 @@ static int get_fields(struct cb_tmpl_run *run, const struct cb_tmpl_operand *ope
                       json_t **value, struct cb_error **err)
 {
     for (size_t i = 0; i < operand->field_count; i++) {
-        const char *parent = i ? operand->fields[i - 1] : NULL;
         json_t *next;
 
-        if (get_field(run, operand, *value, operand->fields[i], parent, &next, err) < 0) {
+        if (get_field(run, operand, i, *value, &next, err) < 0) {
             json_decref(*value);
             *value = NULL;
             return -1;
@@ -241,6 +240,19 @@ static int get_fields(struct cb_tmpl_run *run, const struct cb_tmpl_operand *ope
 
 /* ── Operands, commands, pipelines ── */
 
+struct values {
+    json_t **items;
+    size_t count, capacity;
+};
+
+static void values_clear(struct values *values)
+{
+    for (size_t i = 0; i < values->count; i++)
+        json_decref(values->items[i]);
+    cb_vec_free(values);
+}
+CB_AUTO_VALUE_DEFINE(values, values_clear)
+
 static size_t bytes_of(const json_t *value)
 {
     return json_is_string(value) ? json_string_length(value) : 0;
@@ -248,12 +260,12 @@ static size_t bytes_of(const json_t *value)
 
 /* No function makes much more than it is given: `join` looks after itself. */
 static int count_made(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
-                      json_t *const *args, size_t count, struct cb_error **err)
+                      const struct values *args, struct cb_error **err)
 {
     size_t given = 0;
 
-    for (size_t i = 0; i < count; i++)
-        given += bytes_of(args[i]);
+    cb_vec_foreach (arg, args)
+        given += bytes_of(*arg);
     if (given <= MAX_MADE && run->made <= MAX_MADE)
         return 0;
     return cb_tmpl_fail(run, operand->at, operand->end, err, "over %u bytes of text",
@@ -274,10 +286,12 @@ static int leaves_titles(const char *function)
 
 /* END: of the command that OPERAND, a function, begins. */
 static int call(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
-                size_t end, json_t *const *args, size_t count, json_t **out,
+                size_t end, const struct values *given, json_t **out,
                 struct cb_error **err)
 {
     const struct cb_tmpl_function *function = operand->function;
+    json_t *const *args = given->items;
+    size_t count = given->count;
     cb_auto(cb_error) error = NULL;
     json_t *const nil = NULL;
 
@@ -287,7 +301,7 @@ static int call(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
                             function->name, function->max < 0 ? "at least " : "",
                             (int)count < function->min ? function->min : function->max,
                             count);
-    if (count_made(run, operand, args, count, err) < 0)
+    if (count_made(run, operand, given, err) < 0)
         return -1;
     if (run->titles && leaves_titles(function->name)) {
         *out = json_incref(args[0]);
@@ -327,38 +341,25 @@ static int eval_operand(struct cb_tmpl_run *run, const struct cb_tmpl_operand *o
             return -1;
         break;
     case CB_TMPL_OPERAND_FUNCTION:
-        if (call(run, operand, operand->end, NULL, 0, out, err) < 0)
+        if (call(run, operand, operand->end, &(struct values){0}, out, err) < 0)
             return -1;
         break;
     }
     return get_fields(run, operand, out, err);
 }
 
-struct values {
-    json_t **items;
-    size_t count, capacity;
-};
-
-static void values_clear(struct values *values)
-{
-    for (size_t i = 0; i < values->count; i++)
-        json_decref(values->items[i]);
-    cb_vec_free(values);
-}
-CB_AUTO_VALUE_DEFINE(values, values_clear)
-
 /* `and` and `or` stop at the argument that decides. */
 static int eval_logic(struct cb_tmpl_run *run, const struct cb_tmpl_command *command,
-                      json_t *dot, json_t *piped, int has_piped, json_t **out,
+                      json_t *dot, json_t *const *piped, json_t **out,
                       struct cb_error **err)
 {
     int is_or = command->operands[0].function->name[0] == 'o';
-    size_t count = command->count - 1 + (size_t)has_piped;
+    size_t count = command->count - 1 + (piped != NULL);
 
     *out = NULL;
     if (!count)
-        return call(run, &command->operands[0], command->operands[0].end, NULL, 0, out,
-                    err);
+        return call(run, &command->operands[0], command->operands[0].end,
+                    &(struct values){0}, out, err);
     for (size_t i = 0; i < count; i++) {
         json_decref(*out);
         *out = NULL;
@@ -366,7 +367,7 @@ static int eval_logic(struct cb_tmpl_run *run, const struct cb_tmpl_command *com
             if (eval_operand(run, &command->operands[i + 1], dot, out, err) < 0)
                 return -1;
         } else {
-            *out = json_incref(piped);
+            *out = json_incref(*piped);
         }
         if (cb_tmpl_is_true(*out) == is_or)
             break;
@@ -376,22 +377,24 @@ static int eval_logic(struct cb_tmpl_run *run, const struct cb_tmpl_command *com
 
 /* `.Label "x"`: the field's object is asked for the argument. */
 static int look_up(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
-                   const json_t *value, json_t *const *args, size_t count, json_t **out,
+                   const json_t *value, const struct values *args, json_t **out,
                    struct cb_error **err)
 {
     if (operand->kind == CB_TMPL_OPERAND_CONSTANT ||
         operand->kind == CB_TMPL_OPERAND_PIPELINE || !json_is_object(value) ||
-        count != 1 || !json_is_string(args[0]))
+        args->count != 1 || !json_is_string(args->items[0]))
         return cb_tmpl_fail(run, operand->at, operand->end, err,
                             "can't give argument to it");
-    *out = json_incref(json_object_get(value, json_string_value(args[0])));
+    *out = json_incref(json_object_get(value, json_string_value(args->items[0])));
     if (!*out)
         *out = json_string("");
     return 0;
 }
 
+/* PIPED: what the command before it came to, which may have no value; NULL for the first.
+ */
 static int eval_command(struct cb_tmpl_run *run, const struct cb_tmpl_command *command,
-                        json_t *dot, json_t *piped, int has_piped, json_t **out,
+                        json_t *dot, json_t *const *piped, json_t **out,
                         struct cb_error **err)
 {
     const struct cb_tmpl_operand *first = &command->operands[0];
@@ -403,7 +406,7 @@ static int eval_command(struct cb_tmpl_run *run, const struct cb_tmpl_command *c
     if (cb_tmpl_step(run, first->at, err) < 0)
         return -1;
     if (is_function && !first->function->call)
-        return eval_logic(run, command, dot, piped, has_piped, out, err);
+        return eval_logic(run, command, dot, piped, out, err);
     if (!is_function && eval_operand(run, first, dot, &value, err) < 0)
         return -1;
     for (size_t i = 1; i < command->count; i++) {
@@ -414,13 +417,13 @@ static int eval_command(struct cb_tmpl_run *run, const struct cb_tmpl_command *c
         /* What has no value is nil to a function. */
         cb_vec_push(&args, arg || !is_function ? arg : json_null());
     }
-    if (has_piped)
-        cb_vec_push(&args, json_incref(piped));
+    if (piped)
+        cb_vec_push(&args, json_incref(*piped));
     if (is_function)
-        return call(run, first, command->operands[command->count - 1].end, args.items,
-                    args.count, out, err);
+        return call(run, first, command->operands[command->count - 1].end, &args, out,
+                    err);
     if (args.count)
-        return look_up(run, first, value, args.items, args.count, out, err);
+        return look_up(run, first, value, &args, out, err);
     *out = cb_steal(&value);
     return 0;
 }
@@ -438,8 +441,8 @@ int cb_tmpl_eval_commands(struct cb_tmpl_run *run,
     for (size_t i = 0; i < pipeline->count; i++) {
         json_t *next;
 
-        if (eval_command(run, &pipeline->commands[i], dot, value, i > 0, &next, err) <
-            0) {
+        if (eval_command(run, &pipeline->commands[i], dot, i ? &value : NULL, &next,
+                         err) < 0) {
             run->depth--;
             return -1;
         }
