@@ -256,6 +256,17 @@ kill_server() {
     expect_status 1
     expect_contains $'1\n' 'Read-only file system'
     "$CBUILD" rm -f sealed
+    # and at no moment can it be opened
+    "$CBUILD" run -d --name sealed --read-only busybox sh -c \
+        'echo tries; until command exec 9>>/etc/hosts; do :; done 2>/dev/null; echo opened' >/dev/null
+    wait_until sh -c "'$CBUILD' logs sealed | grep -q tries"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        "$CBUILD" network connect front sealed
+        "$CBUILD" network disconnect front sealed
+    done
+    cbuild logs sealed
+    expect_output tries
+    "$CBUILD" rm -f sealed
     "$CBUILD" network connect back one
     "$CBUILD" network connect back two
     page_from one run --rm --network back busybox
