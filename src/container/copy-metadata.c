@@ -22,7 +22,7 @@ int cb_copying_xattrs(const struct cb_copy *copy, const struct cb_copy_entry *en
 {
     cb_auto_value(cb_xattrs) xattrs = {0};
 
-    if (cb_xattrs_read(from_fd, entry->from_dir, entry->name, &xattrs, err) < 0)
+    if (cb_xattrs_read_changing(from_fd, entry->from_dir, entry->name, &xattrs, err) < 0)
         return -1;
     cb_vec_foreach (xattr, &xattrs) {
         if (keeps_xattr(copy->how, xattr->name) && cb_xattr_set(fd, path, xattr, err) < 0)

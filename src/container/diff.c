@@ -106,7 +106,7 @@ static int is_opaque(const struct cb_walk_entry *at, struct cb_error **err)
 {
     cb_auto_value(cb_xattrs) xattrs = {0};
 
-    if (cb_xattrs_read(-1, at->dir_fd, at->name, &xattrs, err) < 0)
+    if (cb_xattrs_read_changing(-1, at->dir_fd, at->name, &xattrs, err) < 0)
         return -1;
     return cb_xattrs_are_opaque(&xattrs);
 }

@@ -148,7 +148,8 @@ static int put_with_xattrs(struct writing *writing, const struct cb_walk_entry *
     int result = 0;
 
     if (!entry->is_hardlink)
-        result = cb_xattrs_read(fd, at->dir_fd, at->name, &xattrs, err);
+        result = (writing->tree->changing ? cb_xattrs_read_changing : cb_xattrs_read)(
+            fd, at->dir_fd, at->name, &xattrs, err);
     cb_vec_foreach (xattr, &xattrs) {
         if (cb_xattr_is_portable(xattr->name))
             cb_vec_push(&portable, *xattr);

@@ -149,7 +149,9 @@ static int walk_directory(struct walk *walk, int fd, struct cb_error **err)
     __attribute__((cleanup(listing_free))) struct listing listing = {0};
 
     if (list_sorted(fd, &listing) < 0)
-        return cb_error_errno(err, errno, "list `%s`", cb_strbuf_text(&walk->path));
+        return has_gone(walk)
+                   ? 0
+                   : cb_error_errno(err, errno, "list `%s`", cb_strbuf_text(&walk->path));
     cb_vec_foreach (name, &listing.names) {
         if (cb_cancel_check(walk->cancel, err) < 0 ||
             visit_name(walk, fd, *name, err) < 0)

@@ -124,6 +124,17 @@ int cb_xattrs_read(int fd, int dir_fd, const char *name, struct cb_xattrs *out,
     return 0;
 }
 
+int cb_xattrs_read_changing(int fd, int dir_fd, const char *name, struct cb_xattrs *out,
+                            struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_xattrs_read(fd, dir_fd, name, out, &error) == 0 ||
+        cb_error_errnum(error) == ENOENT)
+        return 0;
+    return cb_error_move(err, &error);
+}
+
 int cb_xattrs_are_opaque(const struct cb_xattrs *xattrs)
 {
     cb_vec_foreach (xattr, xattrs) {

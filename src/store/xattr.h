@@ -25,6 +25,9 @@ int cb_xattr_is_identity(const char *name);
  * in DIR_FD is asked without following it. A file system without attributes has none. */
 int cb_xattrs_read(int fd, int dir_fd, const char *name, struct cb_xattrs *out,
                    struct cb_error **err);
+/* The same of a file that others change meanwhile: one that has gone has none. */
+int cb_xattrs_read_changing(int fd, int dir_fd, const char *name, struct cb_xattrs *out,
+                            struct cb_error **err);
 /* Is DIR_FD/NAME (a directory) marked as hiding what is below it? */
 int cb_xattrs_are_opaque(const struct cb_xattrs *xattrs);
 /* The identity part as one string for cb_tree_digest_entry. */

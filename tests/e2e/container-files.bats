@@ -329,6 +329,20 @@ END
     [ "$(cat secret/file)" = secret ]
 }
 
+@test "what vanishes while cp, export and diff read is left out" {
+    in_run touch /go
+    "$CBUILD" exec -d run sh -c 'while [ -e /go ]; do
+        mkdir -p /gone/a /gone/b /gone/c /gone/d; rm -r /gone/a /gone/b; mkdir /gone/a /gone/b; rm -r /gone/c /gone/d; done'
+    wait_until "$CBUILD" exec run test -d /gone
+    for _ in $(seq 25); do
+        "$CBUILD" export run >/dev/null
+        "$CBUILD" cp run:/gone out
+        "$CBUILD" diff run >/dev/null
+        rm -rf out
+    done
+    in_run rm /go
+}
+
 @test "links of the container that lead out lead to its own root" {
     in_run sh -c "ln -s /proc/1/root/etc /magic; ln -s ../../../../../../../../$DIR /out; ln -s loop /loop"
     fails 'Could not find the file' run:/out/file .
