@@ -354,25 +354,23 @@ static void thaw_leaf(int base, const char *name)
 
 /* <name>-<pid of the launcher>, where a name is a random number or a container's id: in a
  * directory that was chosen (--cgroup-parent) there may be groups of others. */
-static pid_t launcher_of(const char *leaf)
+static int is_leaf(const char *leaf)
 {
     size_t len = strspn(leaf, "0123456789abcdef");
     const char *digits = leaf + len + 1;
 
-    if ((len != 16 && len != 64) || leaf[len] != '-' || !*digits ||
-        digits[strspn(digits, "0123456789")])
-        return 0;
-    return (pid_t)strtol(digits, NULL, 10);
+    return (len == 16 || len == 64) && leaf[len] == '-' && *digits &&
+           !digits[strspn(digits, "0123456789")];
 }
 
-/* The number alone does not tell: a launcher in another pid namespace is not seen from
- * here. Its lock is. Returns the leaf, locked, or -1. */
+/* The number tells nothing: a launcher in another pid namespace is not seen from here,
+ * one that was killed may have nobody who reaps it, and its number may be another's by
+ * now. Its lock does. Returns the leaf, locked, or -1. */
 static int open_abandoned(int base, const char *name)
 {
-    pid_t pid = launcher_of(name);
     cb_autofd int leaf = -1;
 
-    if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
+    if (!is_leaf(name))
         return -1;
     leaf = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (leaf < 0 || flock(leaf, LOCK_EX | LOCK_NB) < 0)

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LEAF_TRIES 3
+#define LEAF_TRIES 10
 
 /* Without root a limit that cannot be had is left out, as docker does it. The number of
  * processes is limited in another way: see plan.c. */

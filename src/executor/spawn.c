@@ -7,6 +7,8 @@
 #include "executor/stubs-priv.h"
 #include "executor/usage.h"
 
+#include "base/fs.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,6 +21,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+#define END_STEP_MS 10 /* between looks at one whose end nobody may tell */
 
 struct cb_process {
     pid_t pid;
@@ -371,20 +375,36 @@ static void kill_process(const struct cb_process *process)
         syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0);
 }
 
-static void poll_one(int fd)
+/* No thread of it has namespaces, and so memory or files, any more. */
+static int has_let_go(pid_t pid)
 {
-    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    cb_autofree char *tasks = xasprintf("/proc/%d/task", (int)pid);
+    cb_autofd int dir = open(tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cb_auto_value(cb_strings) threads = {0};
 
-    while (poll(&poll_fd, 1, -1) < 0 && errno == EINTR)
-        continue;
+    if (dir < 0 || cb_fs_list(dir, &threads, NULL) < 0)
+        return 0;
+    cb_vec_foreach (thread, &threads) {
+        cb_autofree char *mounts = xasprintf("%s/ns/mnt", *thread);
+        char link[64];
+
+        if (readlinkat(dir, mounts, link, sizeof(link)) >= 0 || errno != ENOENT)
+            return 0;
+    }
+    return 1;
 }
 
-/* What is frozen does not die, and nobody else lets it go on. */
+/* What is frozen does not die, and nobody else lets it go on. The first process of a pid
+ * namespace stays, without anything, until somebody has reaped those of the launcher's
+ * children that were in there; whoever got them from the launcher may never do that. */
 static void end_without_launcher(const struct cb_process *process)
 {
+    struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+
     kill_process(process);
     cb_process_thaw(process->pid, process->pidfd);
-    poll_one(process->pidfd);
+    while (poll(&end, 1, END_STEP_MS) <= 0 && !has_let_go(process->pid))
+        continue;
 }
 
 /* Waits for the launcher's word on the end. Without the launcher nobody can tell the
