@@ -186,16 +186,14 @@ static int load(struct cb_cache_store *store, const struct cb_cache_entry *entry
     return cache->local->class->load(cache->local, entry, out, err);
 }
 
-static int save(struct cb_cache_store *store, const struct cb_digest *keys,
-                size_t key_count, struct cb_result *result, const char *name,
-                const struct cb_key_parts *parts, struct cb_error **err)
+static int save(struct cb_cache_store *store, const struct cb_executed_step *step,
+                struct cb_error **err)
 {
     struct cb_cache *cache = cache_of(store);
 
-    for (size_t i = 0; i < key_count; i++)
-        note(cache, &keys[i]);
-    return cache->local->class->save(cache->local, keys, key_count, result, name, parts,
-                                     err);
+    for (size_t i = 0; i < step->key_count; i++)
+        note(cache, &step->keys[i]);
+    return cache->local->class->save(cache->local, step, err);
 }
 
 /* What is not the store's yet cannot be recorded there: the key waits with the remote
@@ -216,13 +214,12 @@ static int alias(struct cb_cache_store *store, const struct cb_digest *key,
     return 0;
 }
 
-static int lock(struct cb_cache_store *store, const struct cb_digest *key,
-                const char *name, struct cb_cancel *cancel, struct cb_event_sink *sink,
+static int lock(struct cb_cache_store *store, const struct cb_step_claim *claim,
                 void **out, struct cb_error **err)
 {
     struct cb_cache_store *local = cache_of(store)->local;
 
-    return local->class->lock(local, key, name, cancel, sink, out, err);
+    return local->class->lock(local, claim, out, err);
 }
 
 static void unlock(struct cb_cache_store *store, void *taken)

@@ -56,25 +56,24 @@ static int local_load(struct cb_cache_store *store, const struct cb_cache_entry 
     return found;
 }
 
-static int local_save(struct cb_cache_store *store, const struct cb_digest *keys,
-                      size_t key_count, struct cb_result *result, const char *name,
-                      const struct cb_key_parts *parts, struct cb_error **err)
+static int local_save(struct cb_cache_store *store, const struct cb_executed_step *step,
+                      struct cb_error **err)
 {
     cb_autofree char *json = NULL;
     struct cb_snapshot *snapshot;
     struct cb_record record;
 
-    if (!cb_result_is_snapshot(result))
+    if (!cb_result_is_snapshot(step->result))
         return 0;
-    snapshot = cb_snapshot_result_get(result);
-    json = cb_key_parts_to_json(parts);
+    snapshot = cb_snapshot_result_get(step->result);
+    json = cb_key_parts_to_json(step->parts);
     record = (struct cb_record){
-        .identity = result->identity,
+        .identity = step->result->identity,
         .snapshot_id = (char *)(snapshot ? cb_snapshot_id(snapshot) : ""),
-        .name = (char *)name,
+        .name = (char *)step->name,
         .parts_json = json,
     };
-    return cb_record_put(env_of(store)->store, keys, key_count, &record, err);
+    return cb_record_put(env_of(store)->store, step->keys, step->key_count, &record, err);
 }
 
 /* Without a name: explanations come from the record that was written by an execution. */
@@ -92,35 +91,27 @@ static int local_alias(struct cb_cache_store *store, const struct cb_digest *key
     return cb_record_put(env_of(store)->store, key, 1, &record, err);
 }
 
-struct waiting {
-    struct cb_event_sink *sink;
-    const char *name;
-};
-
 static void tell_wait(void *arg, pid_t holder)
 {
-    const struct waiting *waiting = arg;
+    const struct cb_step_claim *claim = arg;
 
     if (holder == 0 || holder == getpid())
-        cb_event_say(waiting->sink, CB_EVENT_NOTICE, 0,
+        cb_event_say(claim->sink, CB_EVENT_NOTICE, 0,
                      "waiting for another build, which executes the same step: %s",
-                     waiting->name);
+                     claim->name);
     else
-        cb_event_say(waiting->sink, CB_EVENT_NOTICE, 0,
+        cb_event_say(claim->sink, CB_EVENT_NOTICE, 0,
                      "waiting for process %ld, which executes the same step: %s",
-                     (long)holder, waiting->name);
+                     (long)holder, claim->name);
 }
 
-static int local_lock(struct cb_cache_store *store, const struct cb_digest *key,
-                      const char *name, struct cb_cancel *cancel,
-                      struct cb_event_sink *sink, void **lock, struct cb_error **err)
+static int local_lock(struct cb_cache_store *store, const struct cb_step_claim *claim,
+                      void **lock, struct cb_error **err)
 {
-    struct waiting waiting = {sink, name};
+    const struct cb_lock_wait wait = {claim->cancel, tell_wait, (void *)claim};
     struct cb_lock *taken = NULL;
 
-    if (cb_record_lock(env_of(store)->store, key,
-                       &(struct cb_lock_wait){cancel, tell_wait, &waiting}, &taken,
-                       err) < 0)
+    if (cb_record_lock(env_of(store)->store, claim->key, &wait, &taken, err) < 0)
         return -1;
     *lock = taken;
     return 0;

@@ -101,10 +101,11 @@ static int keep(struct cb_app *app, const struct values *values,
                 const struct cb_login_server *server,
                 const struct cb_credentials *credentials, struct cb_error **err)
 {
+    const struct cb_credentials_place place = {values->access.authfile, server->host,
+                                               server->part};
     cb_autofree char *file = NULL;
 
-    if (cb_credentials_keep(values->access.authfile, server->host, server->part,
-                            credentials, app->cancel, &file, err) < 0)
+    if (cb_credentials_keep(&place, credentials, app->cancel, &file, err) < 0)
         return -1;
     if (file)
         fprintf(stderr,

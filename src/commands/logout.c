@@ -43,8 +43,9 @@ static int logout(struct cb_app *app, void *given, const struct cb_strings *args
         return forget_all(app, values, err);
     if (cb_login_server_parse(&server, args->count ? args->items[0] : NULL, err) < 0)
         return -1;
-    status = cb_credentials_forget(values->authfile, server.host, server.part,
-                                   app->cancel, err);
+    status = cb_credentials_forget(
+        &(struct cb_credentials_place){values->authfile, server.host, server.part},
+        app->cancel, err);
     if (status < 0)
         return -1;
     printf(status ? "Removing login credentials for %s\n" : "Not logged in to %s\n",

@@ -51,17 +51,17 @@ static int pull_open(struct pull *pull, struct cb_app *app, const struct values 
 
 static int pull_one(struct pull *pull, const char *canonical, struct cb_error **err)
 {
-    struct cb_digest digest, id;
+    struct cb_pulled pulled = {0};
     char text[CB_DIGEST_MAX_TEXT];
-    int is_new = 0;
 
-    if (cb_registry_pull(pull->transfer.registry, canonical, pull->platform, &digest, &id,
-                         &is_new, err) < 0)
+    if (cb_registry_pull(pull->transfer.registry, canonical, pull->platform, &pulled,
+                         err) < 0)
         return -1;
     cb_journal_transfer(pull->transfer.store, "pull", canonical);
     if (!pull->quiet)
-        cb_transfer_say(&pull->transfer, "Digest: %s\n", cb_digest_text(&digest, text));
-    pull->changed |= is_new;
+        cb_transfer_say(&pull->transfer, "Digest: %s\n",
+                        cb_digest_text(&pulled.digest, text));
+    pull->changed |= pulled.changed;
     return 0;
 }
 

@@ -89,7 +89,7 @@ static void take_signal(struct relay *relay)
         message.a = cb_signal_insist(&relay->insistence, (int)info.ssi_signo);
         send_message(relay, &message);
     } else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
-               info.ssi_signo == SIGHUP) {
+               info.ssi_signo == SIGHUP || info.ssi_signo == SIGQUIT) {
         relay->end->exit_code = 128 + (int)info.ssi_signo;
         detach(relay);
     }
@@ -243,7 +243,9 @@ int cb_client_relay(int fd, const struct cb_client_options *options,
     if (options->tty && options->interactive)
         terminal = cb_terminal_open(STDIN_FILENO);
     send_size(&relay); /* it may have changed since we asked */
-    status = relay.signals < 0 ? -1 : pass_on(&relay, err);
+    /* A signal that came before they were taken for the container's was meant for us. */
+    status =
+        relay.signals < 0 || cb_cancel_check(cancel, err) < 0 ? -1 : pass_on(&relay, err);
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
     return status;
 }

@@ -60,6 +60,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/monitor-health.c \
 	%D%/monitor-loop.c \
 	%D%/monitor-net.c \
+	%D%/monitor-own.c \
 	%D%/monitor-priv.h \
 	%D%/monitor-session.c \
 	%D%/monitor-start.c \

@@ -94,7 +94,10 @@ static int read_options(const struct cb_container_options *options, uint64_t *ma
     if (check_driver(options->log_driver, err) < 0)
         return -1;
     if (options->log_driver && strcmp(options->log_driver, "none") == 0)
-        return 0;
+        return options->log_opts.count
+                   ? cb_error_set(err, CB_ERR_USAGE,
+                                  "invalid logging opts for driver none")
+                   : 0;
     if (mode && strcmp(mode, "blocking") != 0 && strcmp(mode, "non-blocking") != 0)
         return cb_error_set(err, CB_ERR_USAGE, "logger: invalid logging mode: %s", mode);
     if (check_keys(options, err) < 0)

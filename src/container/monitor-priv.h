@@ -152,6 +152,12 @@ int cb_monitor_probe(struct monitor *monitor, const struct cb_strings *argv,
 int cb_monitor_exec(struct monitor *monitor, struct client *client,
                     const struct cb_wire_message *message, struct cb_error **err);
 
+/* ── monitor-own.c ── */
+/* TEXT becomes what is in the file of ours at PATH; one that cannot be written stays as
+ * it is. */
+void cb_monitor_write_own(const struct monitor *monitor, const char *path,
+                          const char *text);
+
 /* ── monitor-net.c ── */
 int cb_monitor_give_net(struct monitor *monitor, struct client *client,
                         struct cb_error **err);

@@ -30,6 +30,12 @@ int cb_wire_receive(int socket, struct cb_wire_message *message, int *fd)
     ssize_t got = cb_message_receive(socket, message, sizeof(*message), &received,
                                      fd != NULL, &count);
 
+    /* A peer that closed without reading all we sent is told of once, before what it sent
+     * itself. */
+    if (got < 0 && errno == ECONNRESET)
+        got = cb_message_receive(socket, message, sizeof(*message), &received, fd != NULL,
+                                 &count);
+
     if (fd)
         *fd = count ? received : -1;
     if (got <= 0)

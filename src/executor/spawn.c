@@ -28,6 +28,7 @@ struct cb_process {
     pid_t pid;
     int pidfd;
     int reply_fd;
+    int report_fd; /* until it is known to run */
     int tty_fd;
     int ended;
     struct cb_exit exit;
@@ -165,13 +166,13 @@ static int rebuild_error(const struct cb_report *report, struct cb_error **err)
 }
 
 /* Reads what the child says until it executes its program. */
-static int follow_child(struct cb_process *process, int report_fd, struct cb_error **err)
+static int follow_child(struct cb_process *process, struct cb_error **err)
 {
     struct cb_report report;
     int fds[CB_MESSAGE_MAX_FDS];
     size_t count;
 
-    while (cb_message_receive(report_fd, &report, sizeof(report), fds, CB_MESSAGE_MAX_FDS,
+    while (cb_message_receive(process->report_fd, &report, sizeof(report), fds, CB_MESSAGE_MAX_FDS,
                               &count) == sizeof(report)) {
         switch (report.type) {
         case CB_REPORT_FAILED:
@@ -196,7 +197,7 @@ static int new_sockets(int pair[2], struct cb_error **err)
 
 static int ask_launcher(struct cb_launcher *launcher, const struct cb_process_spec *spec,
                         const struct cb_plan *plan, struct cb_process *process,
-                        int *report_fd, struct cb_error **err)
+                        struct cb_error **err)
 {
     struct cb_launch_request request = {0};
     int reply[2] = {-1, -1}, report[2] = {-1, -1}, plan_fd = -1;
@@ -211,30 +212,47 @@ static int ask_launcher(struct cb_launcher *launcher, const struct cb_process_sp
         failed = send_request(launcher, &request, plan, own, err) < 0;
     }
     process->reply_fd = reply[0];
-    *report_fd = report[0];
+    process->report_fd = report[0];
     cb_close(&reply[1]);
     cb_close(&report[1]);
     cb_close(&plan_fd);
     return failed ? -1 : 0;
 }
 
-int cb_process_start(struct cb_launcher *launcher, const struct cb_process_spec *spec,
-                     struct cb_process **out, struct cb_error **err)
+int cb_process_request(struct cb_launcher *launcher, const struct cb_process_spec *spec,
+                       struct cb_process **out, struct cb_error **err)
 {
     cb_auto(cb_process) process = xcalloc(1, sizeof(*process));
     cb_auto_value(cb_user) user = {0};
     cb_auto_value(cb_plan) plan = {0};
-    cb_autofd int report_fd = -1;
 
-    process->pidfd = process->reply_fd = process->tty_fd = -1;
+    process->pidfd = process->reply_fd = process->report_fd = process->tty_fd = -1;
     if (resolve_user(spec, &user, err) < 0 ||
         cb_plan_build(&plan, spec, &user, err) < 0 ||
-        ask_launcher(launcher, spec, &plan, process, &report_fd, err) < 0)
+        ask_launcher(launcher, spec, &plan, process, err) < 0)
         return -1;
     /* The child has its own; ours would keep mounts and pipes alive. */
     cb_plan_clear(&plan);
     cb_launcher_let_go(launcher);
-    if (receive_started(process, err) < 0 || follow_child(process, report_fd, err) < 0)
+    *out = cb_steal(&process);
+    return 0;
+}
+
+int cb_process_await(struct cb_process *process, struct cb_error **err)
+{
+    int failed = receive_started(process, err) < 0 || follow_child(process, err) < 0;
+
+    cb_close(&process->report_fd);
+    return failed ? -1 : 0;
+}
+
+int cb_process_start(struct cb_launcher *launcher, const struct cb_process_spec *spec,
+                     struct cb_process **out, struct cb_error **err)
+{
+    cb_auto(cb_process) process = NULL;
+
+    if (cb_process_request(launcher, spec, &process, err) < 0 ||
+        cb_process_await(process, err) < 0)
         return -1;
     *out = cb_steal(&process);
     return 0;
@@ -450,6 +468,7 @@ void cb_process_free(struct cb_process *process)
     cb_stub_list_remove(&process->stubs);
     cb_close(&process->pidfd);
     cb_close(&process->reply_fd);
+    cb_close(&process->report_fd);
     cb_close(&process->tty_fd);
     free(process);
 }

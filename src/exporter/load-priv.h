@@ -6,6 +6,7 @@
 #include "store/layer.h"
 
 struct cb_load_image;
+struct cb_said_source; /* registry/said.h */
 struct cb_load {
     struct cb_archive_env *env;
     struct cb_members members;
@@ -46,9 +47,25 @@ void cb_load_report_moves(struct cb_load *load, const struct cb_strings *names,
                           const struct cb_digest *id);
 void cb_load_report(struct cb_load *load, const struct cb_strings *names,
                     const struct cb_digest *id);
+
+/* ── load-docker.c ── */
+
 /* The images that DOCUMENT, a docker archive's manifest.json, lists. */
 int cb_load_docker(struct cb_load *load, const struct cb_member *document,
                    struct cb_error **err);
+
+/* ── load-layout.c ── */
+
+/* Those that DOCUMENT, an OCI layout's index.json, lists. */
+int cb_load_layout(struct cb_load *load, const struct cb_member *document,
+                   struct cb_error **err);
+/* The image, if it is one, of the manifest ENTRY, under NAME (or NULL). */
+int cb_load_manifest(struct cb_load *load, const struct cb_descriptor *entry,
+                     const char *name, struct cb_error **err);
+/* Keeps what an index of the archive says of an image (attestations, referrers); warns of
+ * what cannot be kept. */
+int cb_load_said(struct cb_load *load, const struct cb_said_source *source,
+                 struct cb_error **err);
 /* What ENTRY leads to, all of it blobs of the store: one image or those of an index,
  * under NAME (or NULL). */
 int cb_load_entry(struct cb_load *load, const struct cb_descriptor *entry,

@@ -21,7 +21,9 @@ src_exporter_libexporter_a_SOURCES = \
 	%D%/keeper.c \
 	%D%/keeper.h \
 	%D%/load-delta.c \
+	%D%/load-docker.c \
 	%D%/load-image.c \
+	%D%/load-layout.c \
 	%D%/load-priv.h \
 	%D%/load.c \
 	%D%/members-dir.c \

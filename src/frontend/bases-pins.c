@@ -35,7 +35,7 @@ int cb_base_pin(struct cb_planner *planner, struct cb_base *base, struct cb_erro
         name ? cb_pins_find(planner->options->pins, CB_PIN_IMAGE, name, &pin, err) : 0;
 
     if (found < 0)
-        return cb_error_at(err, base->source, base->span);
+        return cb_error_at(err, base->mention.source, base->mention.span);
     if (found) {
         asked = xasprintf("%s@%s", name, pin);
         base->asked = cb_arena_strdup(planner->arena, asked);
@@ -55,6 +55,6 @@ int cb_base_note(struct cb_planner *planner, const struct cb_base *base,
     if (cb_pins_note(planner->options->pins, CB_PIN_IMAGE, name,
                      cb_digest_is_set(digest) ? cb_digest_text(digest, text) : NULL,
                      err) < 0)
-        return cb_error_at(err, base->source, base->span);
+        return cb_error_at(err, base->mention.source, base->mention.span);
     return 0;
 }

@@ -8,8 +8,8 @@
 #include <string.h>
 
 struct cb_base *cb_bases_want(struct cb_planner *planner, const char *name,
-                              const struct cb_platform *platform, const char *context,
-                              struct cb_source *source, struct cb_span span)
+                              const struct cb_platform *platform,
+                              const struct cb_mention *mention)
 {
     struct cb_base *base;
 
@@ -22,9 +22,7 @@ struct cb_base *cb_bases_want(struct cb_planner *planner, const char *name,
     base->name = cb_arena_strdup(planner->arena, name);
     base->asked = base->name;
     base->platform = *platform;
-    base->context = context;
-    base->source = source;
-    base->span = span;
+    base->mention = *mention;
     cb_vec_push(&planner->bases, base);
     return base;
 }
@@ -72,7 +70,7 @@ static void finish(struct cb_base *base, struct cb_resolved_image *image)
 
 static int is_from(const struct cb_base *base)
 {
-    return !strcmp(base->context, "FROM");
+    return !strcmp(base->mention.context, "FROM");
 }
 
 /* Nobody has it: more likely a stage was meant. */
@@ -92,7 +90,7 @@ static int explain_failure(struct cb_planner *planner, const struct cb_base *bas
         return -1;
     hint = cb_bases_hint(planner, base);
     if (!is_from(base) && is_unknown(cb_error_kind(*err)))
-        cb_error_wrap(err, "%s=%s: no stage or image named `%s`", base->context,
+        cb_error_wrap(err, "%s=%s: no stage or image named `%s`", base->mention.context,
                       base->name, base->name);
     else if (!strstr(cb_error_message(*err), base->name))
         cb_error_wrap(err, "%s", base->name);
@@ -101,7 +99,7 @@ static int explain_failure(struct cb_planner *planner, const struct cb_base *bas
         cb_error_hint_instead(err, "%s", hint);
     else if (hint)
         cb_error_hint(err, "%s", hint);
-    return cb_error_at(err, base->source, base->span);
+    return cb_error_at(err, base->mention.source, base->mention.span);
 }
 
 /* From a directory; nobody else is asked. */
@@ -109,13 +107,14 @@ static int resolve_layout(struct cb_planner *planner, struct cb_base *base,
                           struct cb_error **err)
 {
     const struct cb_named_context *named = base->layout;
+    const struct cb_layout_image from = {
+        .path = named->layout, .tag = named->tag, .digest = named->digest};
     struct cb_resolved_image *image = NULL;
 
-    if (cb_registry_resolve_layout(planner->options->env->registry, named->layout,
-                                   named->tag, &named->digest, &base->platform, &image,
-                                   err) < 0) {
+    if (cb_registry_resolve_layout(planner->options->env->registry, &from,
+                                   &base->platform, &image, err) < 0) {
         cb_error_wrap(err, "--build-context %s", named->name);
-        return cb_error_at(err, base->source, base->span);
+        return cb_error_at(err, base->mention.source, base->mention.span);
     }
     finish(base, image);
     return 1;
@@ -136,12 +135,12 @@ static int check_reference(struct cb_planner *planner, struct cb_base *base,
         cb_error_wrap(err, "failed to parse stage name \"%s\"", base->name);
     } else {
         cb_error_set(err, CB_ERR_NOT_FOUND, "%s=%s: no stage or image named `%s`",
-                     base->context, base->name, base->name);
+                     base->mention.context, base->name, base->name);
     }
     hint = cb_bases_hint(planner, base);
     if (hint)
         cb_error_hint(err, "%s", hint);
-    return cb_error_at(err, base->source, base->span);
+    return cb_error_at(err, base->mention.source, base->mention.span);
 }
 
 static char *canonical_name(const char *name)
@@ -290,8 +289,7 @@ int cb_bases_resolve(struct cb_planner *planner, struct cb_error **err)
 }
 
 int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *name,
-                  struct cb_source *source, struct cb_span span, struct cb_edge *out,
-                  struct cb_error **err)
+                  struct cb_span span, struct cb_edge *out, struct cb_error **err)
 {
     struct cb_vertex_options vertex = {0};
 
@@ -303,7 +301,7 @@ int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *
     else if (cb_op_image(&vertex, planner->options->env, base->image, err) < 0)
         return -1;
     vertex.name = name;
-    vertex.source = source;
+    vertex.source = planner->file->source;
     vertex.span = span;
     if (cb_graph_add(planner->graph, &vertex, out, err) < 0) {
         if (vertex.op->free_payload)

@@ -19,7 +19,7 @@ static void check_default_base(struct cb_planner *planner, const struct cb_stage
     cb_autofree char *name = NULL;
 
     if (!strchr(image->text, '$') ||
-        cb_scope_expand_global(planner, defaults, image, NULL, NULL, &name, NULL) < 0)
+        cb_scope_expand_global(planner, defaults, image, NULL, &name, NULL) < 0)
         return;
     if (!*name || (!cb_map_has(planner->stage_names, name) &&
                    cb_reference_parse(&reference, name, NULL) < 0))
@@ -33,23 +33,23 @@ static void check_platform_flag(struct cb_planner *planner,
                                 const struct cb_stage_def *def)
 {
     const struct cb_word *flag = &def->from->from.platform;
-    cb_auto_value(cb_strings) unknown = {0};
-    cb_auto_value(cb_strings) used = {0};
+    cb_auto_value(cb_named_args) args = {0};
     cb_autofree char *value = NULL;
     const char *target = cb_env_get(&planner->globals, "TARGETPLATFORM");
     struct cb_platform platform;
 
-    if (!flag->text || cb_scope_expand_global(planner, &planner->globals, flag, &unknown,
-                                              &used, &value, NULL) < 0)
+    if (!flag->text ||
+        cb_scope_expand_global(planner, &planner->globals, flag, &args, &value, NULL) < 0)
         return;
-    if (used.count == 1 && !unknown.count && !strcmp(used.items[0], "TARGETPLATFORM") &&
-        target && !strcmp(value, target))
+    if (args.used.count == 1 && !args.unknown.count &&
+        !strcmp(args.used.items[0], "TARGETPLATFORM") && target && !strcmp(value, target))
         cb_checks_warn(
             planner, "RedundantTargetPlatform", planner->file->source, def->from->span,
             "Setting platform to predefined %s in FROM is redundant as this is the "
             "default behavior",
             flag->text);
-    if (used.count || unknown.count || cb_platform_parse(&platform, value, NULL) < 0)
+    if (args.used.count || args.unknown.count ||
+        cb_platform_parse(&platform, value, NULL) < 0)
         return;
     if (!def->name ||
         (!strstr(def->name, platform.os) && !strstr(def->name, platform.arch)))

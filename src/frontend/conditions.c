@@ -99,8 +99,7 @@ static int expand_globally(void *arg, const struct cb_word *word, char **out,
 {
     const struct global_place *place = arg;
 
-    return cb_scope_expand_global(place->planner, place->globals, word, NULL, NULL, out,
-                                  err);
+    return cb_scope_expand_global(place->planner, place->globals, word, NULL, out, err);
 }
 
 int cb_conditions_global(struct cb_planner *planner, const struct cb_instruction *inst,

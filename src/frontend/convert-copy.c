@@ -114,8 +114,7 @@ static int add_heredoc(struct cb_stage *stage, const struct cb_item *item,
     if (heredoc->expand) {
         char *text = NULL;
 
-        if (cb_scope_expand_raw(stage, item, heredoc->content, heredoc->len,
-                                heredoc->span, &text, err) < 0)
+        if (cb_scope_expand_heredoc(stage, item, heredoc, &text, err) < 0)
             return -1;
         cb_strings_take(&copy->texts, text);
         source.content = text;

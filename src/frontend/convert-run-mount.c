@@ -34,6 +34,15 @@ char *cb_convert_mount_from(const char *value)
     }
 }
 
+/* A --mount on its way to being one of the step's. */
+struct mounting {
+    struct cb_stage *stage;
+    const struct cb_item *item;
+    const struct cb_origin *origin; /* of its files */
+    const struct cb_run_mount *mount;
+    struct cb_run_inputs *inputs; /* those of the mounts before it */
+};
+
 /* Index of the input, added when new. */
 static int input_of(struct cb_run_inputs *inputs, struct cb_edge edge)
 {
@@ -45,9 +54,11 @@ static int input_of(struct cb_run_inputs *inputs, struct cb_edge edge)
     return (int)inputs->edges.count - 1;
 }
 
-static int absolute_target(struct cb_stage *stage, const struct cb_run_mount *mount,
-                           struct cb_exec_mount *out, struct cb_error **err)
+static int absolute_target(const struct mounting *mounting, struct cb_exec_mount *out,
+                           struct cb_error **err)
 {
+    const struct cb_run_mount *mount = mounting->mount;
+    struct cb_stage *stage = mounting->stage;
     cb_autofree char *path = NULL;
 
     if (!mount->target || !*mount->target)
@@ -59,45 +70,43 @@ static int absolute_target(struct cb_stage *stage, const struct cb_run_mount *mo
     return 0;
 }
 
-static int add_input(struct cb_stage *stage, const struct cb_item *item,
-                     const struct cb_origin *origin, const struct cb_run_mount *mount,
-                     struct cb_run_inputs *inputs, struct cb_exec_mount *out,
+static int add_input(const struct mounting *mounting, struct cb_exec_mount *out,
                      struct cb_error **err)
 {
+    const struct cb_run_mount *mount = mounting->mount;
     struct cb_edge edge;
 
-    if (cb_convert_origin(stage, item, origin, &edge, err) < 0)
+    if (cb_convert_origin(mounting->stage, mounting->item, mounting->origin, &edge, err) <
+        0)
         return -1;
-    out->input = input_of(inputs, edge);
+    out->input = input_of(mounting->inputs, edge);
     out->source = mount->source && *mount->source ? mount->source : "/";
     return 0;
 }
 
-static int bind_mount(struct cb_stage *stage, const struct cb_item *item,
-                      const struct cb_origin *origin, const struct cb_run_mount *mount,
-                      struct cb_run_inputs *inputs, struct cb_exec_mount *out,
+static int bind_mount(const struct mounting *mounting, struct cb_exec_mount *out,
                       struct cb_error **err)
 {
     out->type = CB_EXEC_BIND;
-    if (absolute_target(stage, mount, out, err) < 0)
+    if (absolute_target(mounting, out, err) < 0)
         return -1;
-    return add_input(stage, item, origin, mount, inputs, out, err);
+    return add_input(mounting, out, err);
 }
 
 /* A cache is named by its target as written unless it has an id, within the namespace a
  * build argument may set. */
-static int cache_mount(struct cb_stage *stage, const struct cb_item *item,
-                       const struct cb_origin *origin, const struct cb_run_mount *mount,
-                       struct cb_run_inputs *inputs, struct cb_exec_mount *out,
+static int cache_mount(const struct mounting *mounting, struct cb_exec_mount *out,
                        struct cb_error **err)
 {
-    struct cb_arena *arena = stage->planner->arena;
-    const char *space = cb_scope_build_arg(stage->planner, "BUILDKIT_CACHE_MOUNT_NS");
+    const struct cb_run_mount *mount = mounting->mount;
+    struct cb_planner *planner = mounting->stage->planner;
+    struct cb_arena *arena = planner->arena;
+    const char *space = cb_scope_build_arg(planner, "BUILDKIT_CACHE_MOUNT_NS");
     cb_autofree char *cleaned = NULL;
 
     out->type = CB_EXEC_CACHE;
     out->sharing = (int)mount->sharing;
-    if (absolute_target(stage, mount, out, err) < 0)
+    if (absolute_target(mounting, out, err) < 0)
         return -1;
     cleaned = mount->id && *mount->id ? xstrdup(mount->id) : cb_path_clean(mount->target);
     out->id = space && *space ? cb_arena_printf(arena, "%s/%s", space, cleaned)
@@ -105,25 +114,22 @@ static int cache_mount(struct cb_stage *stage, const struct cb_item *item,
     out->source = mount->source;
     if (!mount->from || !*mount->from)
         return 0;
-    return add_input(stage, item, origin, mount, inputs, out, err);
+    return add_input(mounting, out, err);
 }
 
-static int tmpfs_mount(struct cb_stage *stage, const struct cb_item *item,
-                       const struct cb_origin *origin, const struct cb_run_mount *mount,
-                       struct cb_run_inputs *inputs, struct cb_exec_mount *out,
+static int tmpfs_mount(const struct mounting *mounting, struct cb_exec_mount *out,
                        struct cb_error **err)
 {
     out->type = CB_EXEC_TMPFS;
-    out->size_bytes = mount->size_bytes;
-    return absolute_target(stage, mount, out, err);
+    out->size_bytes = mounting->mount->size_bytes;
+    return absolute_target(mounting, out, err);
 }
 
-static int secret_mount(struct cb_stage *stage, const struct cb_item *item,
-                        const struct cb_origin *origin, const struct cb_run_mount *mount,
-                        struct cb_run_inputs *inputs, struct cb_exec_mount *out,
+static int secret_mount(const struct mounting *mounting, struct cb_exec_mount *out,
                         struct cb_error **err)
 {
-    struct cb_arena *arena = stage->planner->arena;
+    const struct cb_run_mount *mount = mounting->mount;
+    struct cb_arena *arena = mounting->stage->planner->arena;
     const char *target = mount->target && *mount->target ? mount->target : NULL;
     const char *id = mount->id && *mount->id ? mount->id : mount->source;
     cb_autofree char *cleaned = NULL, *path = NULL;
@@ -138,35 +144,32 @@ static int secret_mount(struct cb_stage *stage, const struct cb_item *item,
         out->target = cb_arena_printf(arena, "/run/secrets/%s", cb_path_base(cleaned));
     if (!target)
         return 0;
-    path = cb_convert_path(stage, target);
+    path = cb_convert_path(mounting->stage, target);
     out->target = cb_arena_strdup(arena, path);
     return 0;
 }
 
 /* The first socket's place is what SSH_AUTH_SOCK says (convert-run.c). */
-static int ssh_mount(struct cb_stage *stage, const struct cb_item *item,
-                     const struct cb_origin *origin, const struct cb_run_mount *mount,
-                     struct cb_run_inputs *inputs, struct cb_exec_mount *out,
+static int ssh_mount(const struct mounting *mounting, struct cb_exec_mount *out,
                      struct cb_error **err)
 {
-    struct cb_arena *arena = stage->planner->arena;
+    const struct cb_run_mount *mount = mounting->mount;
+    struct cb_arena *arena = mounting->stage->planner->arena;
     unsigned earlier = 0;
 
     if (mount->source)
         return cb_error_set(err, CB_ERR_SYNTAX, "ssh does not support source");
-    cb_vec_foreach (other, &inputs->mounts)
+    cb_vec_foreach (other, &mounting->inputs->mounts)
         earlier += other->type == CB_EXEC_SSH;
     out->type = CB_EXEC_SSH;
     out->id = mount->id ? mount->id : "default";
     if (mount->target)
-        return absolute_target(stage, mount, out, err);
+        return absolute_target(mounting, out, err);
     out->target = cb_arena_printf(arena, "/run/buildkit/ssh_agent.%u", earlier);
     return 0;
 }
 
-static int (*const mount_kinds[])(struct cb_stage *, const struct cb_item *,
-                                  const struct cb_origin *, const struct cb_run_mount *,
-                                  struct cb_run_inputs *, struct cb_exec_mount *,
+static int (*const mount_kinds[])(const struct mounting *, struct cb_exec_mount *,
                                   struct cb_error **) = {
     [CB_RUN_MOUNT_BIND] = bind_mount,   [CB_RUN_MOUNT_CACHE] = cache_mount,
     [CB_RUN_MOUNT_TMPFS] = tmpfs_mount, [CB_RUN_MOUNT_SECRET] = secret_mount,
@@ -178,6 +181,11 @@ static int add_mount(struct cb_stage *stage, const struct cb_item *item, size_t 
 {
     const struct cb_flag *flag = &item->inst->run.mounts[index];
     struct cb_run_mount mount = {0};
+    const struct mounting mounting = {.stage = stage,
+                                      .item = item,
+                                      .origin = &item->origins[index],
+                                      .mount = &mount,
+                                      .inputs = inputs};
     struct cb_exec_mount out = {.input = -1};
 
     if (cb_scope_expand_mount(stage, item, flag, &mount, err) < 0)
@@ -191,8 +199,7 @@ static int add_mount(struct cb_stage *stage, const struct cb_item *item, size_t 
                                                    : 0755;
     out.uid = mount.has_uid ? mount.uid : 0;
     out.gid = mount.has_gid ? mount.gid : 0;
-    if (mount_kinds[mount.type](stage, item, &item->origins[index], &mount, inputs, &out,
-                                err) < 0)
+    if (mount_kinds[mount.type](&mounting, &out, err) < 0)
         return -1;
     cb_outline_note_mount(stage, item, &mount, &out);
     if (out.type == CB_EXEC_CACHE)

@@ -224,8 +224,7 @@ int cb_convert_origin(struct cb_stage *stage, const struct cb_item *item,
     if (origin->kind == CB_ORIGIN_IMAGE && origin->base->canonical) {
         cb_checks_base_platform(planner, origin->base, item->place);
         name = xasprintf("FROM %s", origin->base->canonical);
-        if (cb_bases_root(planner, origin->base, name, planner->file->source, item->place,
-                          &edge, err) < 0)
+        if (cb_bases_root(planner, origin->base, name, item->place, &edge, err) < 0)
             return -1;
     }
     return cb_convert_filled(planner, edge, out, err);
@@ -329,8 +328,8 @@ static int start_stage(struct cb_stage *stage, struct cb_error **err)
     cb_checks_base_platform(planner, stage->base, from->span);
     add_prefix(&name, stage);
     cb_strbuf_addf(&name, "FROM %s", stage->base->canonical);
-    if (cb_bases_root(planner, stage->base, cb_strbuf_text(&name), planner->file->source,
-                      from->span, &stage->root, err) < 0)
+    if (cb_bases_root(planner, stage->base, cb_strbuf_text(&name), from->span,
+                      &stage->root, err) < 0)
         return -1;
     stage->apart = stage->root;
     return 0;

@@ -72,7 +72,7 @@ static void resolve(struct cb_describer *describer, const struct cb_word *word,
         return;
     }
     if (how == CB_RESOLVE_GLOBAL)
-        cb_scope_expand_global(&describer->planner, &describer->globals, word, NULL, NULL,
+        cb_scope_expand_global(&describer->planner, &describer->globals, word, NULL,
                                &value, &error);
     else
         cb_scope_expand(describer->stage, describer->item, word, &value, &error);
@@ -250,8 +250,7 @@ static void write_body(struct cb_describer *describer, const struct cb_heredoc *
     cb_auto(cb_error) error = NULL;
 
     forget_hidden(describer);
-    cb_scope_expand_raw(describer->stage, describer->item, heredoc->content, heredoc->len,
-                        heredoc->span, &value, &error);
+    cb_scope_expand_heredoc(describer->stage, describer->item, heredoc, &value, &error);
     write_value(describer, value, error);
 }
 

@@ -26,8 +26,7 @@ static int expand(struct source_stage *stage, const struct cb_word *word, char *
     *out = NULL;
     if (!word->text)
         return 0;
-    return cb_scope_expand_global(stage->planner, &stage->env, word, NULL, NULL, out,
-                                  err);
+    return cb_scope_expand_global(stage->planner, &stage->env, word, NULL, out, err);
 }
 
 static int take_args(struct source_stage *stage, const struct cb_instruction *inst,

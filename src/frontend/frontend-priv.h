@@ -31,15 +31,20 @@ struct cb_stage;
 #define CB_MAX_COMPARISONS 2000000
 
 /* An image that FROM, COPY --from or --mount from= names. One per name and platform. */
+/* Where a Dockerfile asks for an image. */
+struct cb_mention {
+    const char *context;      /* "FROM", "COPY --from" */
+    struct cb_source *source; /* borrowed */
+    struct cb_span span;
+};
+
 struct cb_base {
     char *name;        /* as written, variables expanded */
     const char *asked; /* the same, or with the digest it is held to */
     struct cb_platform platform;
     struct cb_resolved_image *image; /* NULL until resolved */
-    char *canonical;          /* "docker.io/library/debian:bookworm" once resolved */
-    const char *context;      /* how it was asked for: "FROM", "COPY --from" */
-    struct cb_source *source; /* where it was first asked for; borrowed */
-    struct cb_span span;
+    char *canonical;           /* "docker.io/library/debian:bookworm" once resolved */
+    struct cb_mention mention; /* the first */
     const struct cb_named_context *layout; /* it comes from there, or NULL */
 };
 
@@ -260,16 +265,15 @@ const struct cb_named_context *cb_named_find(struct cb_planner *planner, const c
 int cb_named_is_used(const struct cb_planner *planner, size_t index);
 /* What NAMED stands for; the others as for cb_bases_want. */
 void cb_named_origin(struct cb_planner *planner, const struct cb_named_context *named,
-                     const struct cb_platform *platform, const char *context,
-                     struct cb_source *source, struct cb_span span,
+                     const struct cb_platform *platform, const struct cb_mention *mention,
                      struct cb_origin *out);
 /* Its files, for COPY and mounts. */
 int cb_named_edge(struct cb_planner *planner, const struct cb_named_context *named,
                   struct cb_edge *out, struct cb_error **err);
-/* Its files as what STAGE starts with. */
 /* FILES, of a context, as a layer on nothing; SHOWN: how the step is shown. */
 int cb_named_layer(struct cb_planner *planner, const struct cb_vertex_options *shown,
                    struct cb_edge files, struct cb_edge *out, struct cb_error **err);
+/* Its files as what STAGE starts with. */
 int cb_named_root(struct cb_stage *stage, const struct cb_named_context *named,
                   struct cb_error **err);
 
@@ -313,9 +317,10 @@ int cb_stages_connect(struct cb_planner *planner, const struct cb_stage *stage,
                       struct cb_item *item, struct cb_error **err);
 
 /* ── bases.c ── */
+/* The planner's entry for the image NAME, made at its first mention. */
 struct cb_base *cb_bases_want(struct cb_planner *planner, const char *name,
-                              const struct cb_platform *platform, const char *context,
-                              struct cb_source *source, struct cb_span span);
+                              const struct cb_platform *platform,
+                              const struct cb_mention *mention);
 /* Resolves what needed stages use and is not resolved yet. */
 int cb_bases_resolve(struct cb_planner *planner, struct cb_error **err);
 /* bases-hint.c: what a base that cannot be had was perhaps meant to be, or NULL. Caller
@@ -326,9 +331,9 @@ char *cb_bases_hint(const struct cb_planner *planner, const struct cb_base *base
 int cb_base_pin(struct cb_planner *planner, struct cb_base *base, struct cb_error **err);
 int cb_base_note(struct cb_planner *planner, const struct cb_base *base,
                  struct cb_error **err);
-/* The image's files as a vertex named NAME (vertex NULL when it has no layers). */
+/* The image's files as a vertex named NAME, of what the Dockerfile has at SPAN (vertex
+ * NULL when it has no layers). */
 int cb_bases_root(struct cb_planner *planner, struct cb_base *base, const char *name,
-                  struct cb_source *source, struct cb_span span, struct cb_edge *out,
-                  struct cb_error **err);
+                  struct cb_span span, struct cb_edge *out, struct cb_error **err);
 
 #endif

@@ -65,8 +65,8 @@ int cb_named_is_used(const struct cb_planner *planner, size_t index)
 }
 
 void cb_named_origin(struct cb_planner *planner, const struct cb_named_context *named,
-                     const struct cb_platform *platform, const char *context,
-                     struct cb_source *source, struct cb_span span, struct cb_origin *out)
+                     const struct cb_platform *platform, const struct cb_mention *mention,
+                     struct cb_origin *out)
 {
     *out = (struct cb_origin){.kind = CB_ORIGIN_IMAGE};
     switch (named->kind) {
@@ -78,11 +78,10 @@ void cb_named_origin(struct cb_planner *planner, const struct cb_named_context *
         if (!strcmp(named->image, "scratch"))
             out->kind = CB_ORIGIN_SCRATCH;
         else
-            out->base =
-                cb_bases_want(planner, named->image, platform, context, source, span);
+            out->base = cb_bases_want(planner, named->image, platform, mention);
         return;
     case CB_NAMED_LAYOUT:
-        out->base = cb_bases_want(planner, named->value, platform, context, source, span);
+        out->base = cb_bases_want(planner, named->value, platform, mention);
         out->base->layout = named;
         return;
     }

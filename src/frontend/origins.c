@@ -16,9 +16,9 @@ static void stage_origin(struct cb_stage *stage, struct cb_origin *out)
 
 /* What --from=TEXT means: a stage by index or name, a named context, scratch, or an
  * image. */
-static int find_origin(struct cb_planner *planner, const char *text, const char *context,
-                       struct cb_source *source, struct cb_span span,
-                       struct cb_origin *out, struct cb_error **err)
+static int find_origin(struct cb_planner *planner, const char *text,
+                       const struct cb_mention *mention, struct cb_origin *out,
+                       struct cb_error **err)
 {
     const struct cb_platform *platform = &planner->options->platform;
     const struct cb_named_context *named;
@@ -32,7 +32,7 @@ static int find_origin(struct cb_planner *planner, const char *text, const char 
                           "stages are counted from 0, and there %s %zu; `FROM … AS name` "
                           "gives one a name to copy from",
                           planner->stage_count == 1 ? "is" : "are", planner->stage_count);
-            return cb_error_at(err, source, span);
+            return cb_error_at(err, mention->source, mention->span);
         }
         stage_origin(&planner->stages[index], out);
         return 0;
@@ -42,12 +42,12 @@ static int find_origin(struct cb_planner *planner, const char *text, const char 
     if (stage) {
         stage_origin(stage, out);
     } else if (named) {
-        cb_named_origin(planner, named, platform, context, source, span, out);
+        cb_named_origin(planner, named, platform, mention, out);
     } else if (!strcmp(text, "scratch")) {
         out->kind = CB_ORIGIN_SCRATCH;
     } else {
         out->kind = CB_ORIGIN_IMAGE;
-        out->base = cb_bases_want(planner, text, platform, context, source, span);
+        out->base = cb_bases_want(planner, text, platform, mention);
     }
     return 0;
 }
@@ -56,6 +56,7 @@ static int connect_copy(struct cb_planner *planner, const struct cb_stage *stage
                         struct cb_item *item, struct cb_error **err)
 {
     const struct cb_word *from = &item->inst->copy.from;
+    const struct cb_mention mention = {"COPY --from", item->source, from->span};
     cb_autofree char *text = NULL;
 
     item->origins = cb_arena_alloc(planner->arena, sizeof(*item->origins));
@@ -66,8 +67,7 @@ static int connect_copy(struct cb_planner *planner, const struct cb_stage *stage
         return cb_error_at(err, item->source, from->span);
     if (!*text)
         return 0;
-    return find_origin(planner, text, "COPY --from", item->source, from->span,
-                       item->origins, err);
+    return find_origin(planner, text, &mention, item->origins, err);
 }
 
 /* One --mount: *TEXT is what it takes its files from, or NULL. */
@@ -95,13 +95,14 @@ static int connect_run(struct cb_planner *planner, const struct cb_stage *stage,
         cb_arena_alloc(planner->arena, run->mount_count * sizeof(*item->origins));
     item->origin_count = run->mount_count;
     for (size_t i = 0; i < run->mount_count; i++) {
+        const struct cb_mention mention = {"RUN --mount from", item->source,
+                                           run->mounts[i].span};
         cb_autofree char *from = NULL;
 
         if (mount_from(planner, stage, &run->mounts[i], &from, err) < 0)
             return cb_error_at(err, item->source, run->mounts[i].span);
         if (from && *from &&
-            find_origin(planner, from, "RUN --mount from", item->source,
-                        run->mounts[i].span, &item->origins[i], err) < 0)
+            find_origin(planner, from, &mention, &item->origins[i], err) < 0)
             return -1;
     }
     return 0;

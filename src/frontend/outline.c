@@ -173,18 +173,18 @@ static void add_global(struct gathering *gathering, const char *name)
 /* The global ARGs that WORD names, and those that their defaults name. */
 static void add_used(struct gathering *gathering, const struct cb_word *word)
 {
-    cb_auto_value(cb_strings) used = {0};
+    cb_auto_value(cb_named_args) args = {0};
     cb_autofree char *ignored = NULL;
 
     if (!word->text ||
         cb_scope_expand_global(gathering->planner, &gathering->planner->globals, word,
-                               NULL, &used, &ignored, NULL) < 0)
+                               &args, &ignored, NULL) < 0)
         return;
-    for (size_t i = 0; i < used.count; i++) {
-        cb_autofree char *key = xasprintf("%d:%s", CB_OUTLINE_ARG, used.items[i]);
+    cb_vec_foreach (name, &args.used) {
+        cb_autofree char *key = xasprintf("%d:%s", CB_OUTLINE_ARG, *name);
 
         if (!cb_map_has(gathering->seen, key))
-            add_global(gathering, used.items[i]);
+            add_global(gathering, *name);
     }
 }
 

@@ -62,15 +62,21 @@ int cb_scope_expand_split(struct cb_stage *stage, const struct cb_item *item,
 int cb_scope_expand_mount(struct cb_stage *stage, const struct cb_item *item,
                           const struct cb_flag *flag, struct cb_run_mount *out,
                           struct cb_error **err);
-/* Variables only (heredoc bodies, --mount values). SPAN: the place for errors. */
-int cb_scope_expand_raw(struct cb_stage *stage, const struct cb_item *item,
-                        const char *text, size_t len, struct cb_span span, char **out,
-                        struct cb_error **err);
-/* With the global ARGs only (FROM). UNKNOWN (or NULL) gets names without a value, USED
- * those with. */
+/* Variables only. */
+int cb_scope_expand_heredoc(struct cb_stage *stage, const struct cb_item *item,
+                            const struct cb_heredoc *heredoc, char **out,
+                            struct cb_error **err);
+/* The global ARGs that words name, each once. */
+struct cb_named_args {
+    struct cb_strings used;    /* those with a value */
+    struct cb_strings unknown; /* those without */
+};
+void cb_named_args_clear(struct cb_named_args *named);
+CB_AUTO_VALUE_DEFINE(cb_named_args, cb_named_args_clear)
+/* With the global ARGs only (FROM). Those it names are added to NAMED, or NULL. */
 int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *globals,
-                           const struct cb_word *word, struct cb_strings *unknown,
-                           struct cb_strings *used, char **out, struct cb_error **err);
+                           const struct cb_word *word, struct cb_named_args *named,
+                           char **out, struct cb_error **err);
 /* The global ARGs when nothing is given on the command line (for
  * InvalidDefaultArgInFrom). */
 int cb_scope_default_globals(struct cb_planner *planner, struct cb_strings *out,

@@ -76,8 +76,8 @@ int cb_scope_declare_global(struct cb_planner *planner, const struct cb_pair *pa
     out->value = use_given ? cb_scope_build_arg(planner, pair->key.text) : NULL;
     out->origin = out->value ? CB_ARG_GIVEN : CB_ARG_UNSET;
     if (!out->value && pair->value.text) {
-        if (cb_scope_expand_global(planner, globals, &pair->value, NULL, NULL,
-                                   &out->initial, err) < 0)
+        if (cb_scope_expand_global(planner, globals, &pair->value, NULL, &out->initial,
+                                   err) < 0)
             return -1;
         out->value = out->initial;
         out->origin = CB_ARG_DEFAULT;
@@ -177,16 +177,22 @@ int cb_scope_init(struct cb_planner *planner, struct cb_error **err)
 
 struct global_lookup {
     const struct cb_strings *globals;
-    struct cb_strings *unknown, *used;
+    struct cb_named_args *named; /* or NULL */
 };
+
+void cb_named_args_clear(struct cb_named_args *named)
+{
+    cb_strings_free(&named->used);
+    cb_strings_free(&named->unknown);
+}
 
 static const char *global_get(void *arg, const char *name)
 {
     struct global_lookup *lookup = arg;
     const char *value = cb_env_get(lookup->globals, name);
 
-    if (value && lookup->used)
-        cb_strings_add_once(lookup->used, name);
+    if (value && lookup->named)
+        cb_strings_add_once(&lookup->named->used, name);
     return value;
 }
 
@@ -194,15 +200,15 @@ static void global_undefined(void *arg, const char *name)
 {
     struct global_lookup *lookup = arg;
 
-    if (lookup->unknown)
-        cb_strings_add_once(lookup->unknown, name);
+    if (lookup->named)
+        cb_strings_add_once(&lookup->named->unknown, name);
 }
 
 int cb_scope_expand_global(struct cb_planner *planner, const struct cb_strings *globals,
-                           const struct cb_word *word, struct cb_strings *unknown,
-                           struct cb_strings *used, char **out, struct cb_error **err)
+                           const struct cb_word *word, struct cb_named_args *named,
+                           char **out, struct cb_error **err)
 {
-    struct global_lookup arg = {.globals = globals, .unknown = unknown, .used = used};
+    struct global_lookup arg = {.globals = globals, .named = named};
     struct cb_scope_lookup lookup = {global_get, global_undefined, &arg, &planner->work,
                                      NULL};
 
@@ -358,16 +364,16 @@ int cb_scope_expand_mount(struct cb_stage *stage, const struct cb_item *item,
     return 0;
 }
 
-int cb_scope_expand_raw(struct cb_stage *stage, const struct cb_item *item,
-                        const char *text, size_t len, struct cb_span span, char **out,
-                        struct cb_error **err)
+int cb_scope_expand_heredoc(struct cb_stage *stage, const struct cb_item *item,
+                            const struct cb_heredoc *heredoc, char **out,
+                            struct cb_error **err)
 {
     struct stage_lookup arg = {stage, item, 0};
     struct cb_scope_lookup lookup = stage_lookup(&arg);
 
-    /* The escape character of heredoc bodies and mount values is always a backslash. */
-    if (cb_word_expand_raw(out, text, len, '\\', &lookup, err) < 0)
-        return cannot_expand(&arg, span, err);
+    /* The escape character of heredoc bodies is always a backslash. */
+    if (cb_word_expand_raw(out, heredoc->content, heredoc->len, '\\', &lookup, err) < 0)
+        return cannot_expand(&arg, heredoc->span, err);
     return 0;
 }
 

@@ -116,7 +116,7 @@ static int hint_from_args(const struct cb_planner *planner,
     return cb_error_hint(err, "an ARG used in FROM is declared before the first FROM");
 }
 
-static int stage_platform(struct cb_stage *stage, struct cb_strings *unknown,
+static int stage_platform(struct cb_stage *stage, struct cb_named_args *met,
                           struct cb_error **err)
 {
     struct cb_planner *planner = stage->planner;
@@ -126,29 +126,33 @@ static int stage_platform(struct cb_stage *stage, struct cb_strings *unknown,
     stage->platform = planner->options->platform;
     if (!word->text || !*word->text)
         return 0;
-    if (cb_scope_expand_global(planner, &planner->globals, word, unknown, NULL, &text,
-                               err) < 0)
+    if (cb_scope_expand_global(planner, &planner->globals, word, met, &text, err) < 0)
         return -1;
     if (!*text)
         cb_error_set(err, CB_ERR_SYNTAX, "empty platform value from expression `%s`",
                      word->text);
     if (!*text || cb_platform_parse(&stage->platform, text, err) < 0) {
-        if (unknown->count)
-            hint_from_args(planner, unknown, err);
+        if (met->unknown.count)
+            hint_from_args(planner, &met->unknown, err);
         return cb_error_at(err, planner->file->source, word->span);
     }
     stage->has_platform = 1;
     return 0;
 }
 
+static struct cb_mention mention_of(const struct cb_stage *stage)
+{
+    return (struct cb_mention){"FROM", stage->planner->file->source,
+                               stage->def->from->from.image.span};
+}
+
 /* Takes what NAMED stands for as the stage's base. */
 static void use_named(struct cb_stage *stage, const struct cb_named_context *named)
 {
-    struct cb_planner *planner = stage->planner;
+    const struct cb_mention mention = mention_of(stage);
     struct cb_origin origin;
 
-    cb_named_origin(planner, named, &stage->platform, "FROM", planner->file->source,
-                    stage->def->from->from.image.span, &origin);
+    cb_named_origin(stage->planner, named, &stage->platform, &mention, &origin);
     stage->base = origin.base;
     stage->named = origin.named;
 }
@@ -159,25 +163,26 @@ static int stage_base(struct cb_stage *stage, struct cb_error **err)
 {
     struct cb_planner *planner = stage->planner;
     const struct cb_instruction *from = stage->def->from;
+    const struct cb_mention mention = mention_of(stage);
     const struct cb_named_context *named = NULL;
-    cb_auto_value(cb_strings) unknown = {0};
+    cb_auto_value(cb_named_args) met = {0};
     cb_autofree char *name = NULL;
     int status = cb_scope_expand_global(planner, &planner->globals, &from->from.image,
-                                        &unknown, NULL, &name, err);
+                                        &met, &name, err);
 
     if (status == 0 && stage->index == 0 && planner->options->from) {
         free(name);
         name = xstrdup(planner->options->from);
     }
     if (status == 0)
-        status = stage_platform(stage, &unknown, err);
-    check_from_args(planner, from, &unknown);
+        status = stage_platform(stage, &met, err);
+    check_from_args(planner, from, &met.unknown);
     if (status < 0)
         return -1;
     if (!*name) {
         cb_error_set(err, CB_ERR_SYNTAX, "base name (%s) should not be blank",
                      from->from.image.text);
-        hint_from_args(planner, &unknown, err);
+        hint_from_args(planner, &met.unknown, err);
         return cb_error_at(err, planner->file->source, from->from.image.span);
     }
     if (stage->def->name) {
@@ -193,8 +198,7 @@ static int stage_base(struct cb_stage *stage, struct cb_error **err)
     if (named)
         use_named(stage, named);
     else if (!stage->base_stage && strcmp(name, "scratch"))
-        stage->base = cb_bases_want(planner, name, &stage->platform, "FROM",
-                                    planner->file->source, from->from.image.span);
+        stage->base = cb_bases_want(planner, name, &stage->platform, &mention);
     return 0;
 }
 

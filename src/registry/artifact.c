@@ -95,7 +95,6 @@ static int send_blob(void *arg, size_t i, struct cb_error **err)
     const struct cb_manifest *manifest = upload->manifest;
     const struct cb_descriptor *blob =
         i < manifest->layers.count ? &manifest->layers.items[i] : &manifest->config;
-    enum cb_upload_result result;
     char text[CB_DIGEST_MAX_TEXT];
     int64_t size;
     int exists;
@@ -110,7 +109,7 @@ static int send_blob(void *arg, size_t i, struct cb_error **err)
                             "blob %s is neither in the registry nor in the store",
                             cb_digest_text(&blob->digest, text));
     return cb_upload_blob(upload->registry, upload->repository, blob, NULL,
-                          upload->event_id, &result, err);
+                          upload->event_id, err);
 }
 
 int cb_registry_put_artifact(struct cb_registry *registry, const char *name,

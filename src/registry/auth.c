@@ -128,10 +128,12 @@ static int find_credentials(struct cb_registry *registry, const char *host,
 }
 
 /* To the registry as a whole. */
-static int look_up_whole(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                         struct auth *auth, struct cb_error **err)
+static int look_up_whole(const struct cb_access *access, struct auth *auth,
+                         struct cb_error **err)
 {
-    const char *said = cb_registry_creds(registry->settings, endpoint->host);
+    struct cb_registry *registry = access->registry;
+    const char *host = access->endpoint->host;
+    const char *said = cb_registry_creds(registry->settings, host);
 
     if (auth->looked_up)
         return 0;
@@ -141,7 +143,7 @@ static int look_up_whole(struct cb_registry *registry, const struct cb_endpoint 
         auth->whole.credentials.username = xstrndup(said, (size_t)(colon - said));
         auth->whole.credentials.password = xstrdup(colon + 1);
         auth->whole.known = 1;
-    } else if (find_credentials(registry, endpoint->host, NULL, &auth->whole, err) < 0) {
+    } else if (find_credentials(registry, host, NULL, &auth->whole, err) < 0) {
         return -1;
     }
     auth->looked_up = 1;
@@ -149,13 +151,12 @@ static int look_up_whole(struct cb_registry *registry, const struct cb_endpoint 
 }
 
 /* To the repository PATH. */
-static int look_up_part(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                        struct auth *auth, const char *path, struct identity **out,
-                        struct cb_error **err)
+static int look_up_part(const struct cb_access *access, struct auth *auth,
+                        const char *path, struct identity **out, struct cb_error **err)
 {
     struct identity *part = xcalloc(1, sizeof(*part));
 
-    if (find_credentials(registry, endpoint->host, path, part, err) < 0) {
+    if (find_credentials(access->registry, access->endpoint->host, path, part, err) < 0) {
         identity_free(part);
         return -1;
     }
@@ -176,21 +177,21 @@ static char *repository_of(const char *scope)
 }
 
 /* With the mutex held; what *OUT points to stays until the end. */
-static int identify(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                    struct auth *auth, const char *scope, const struct identity **out,
-                    struct cb_error **err)
+static int identify(const struct cb_access *access, struct auth *auth,
+                    const struct identity **out, struct cb_error **err)
 {
-    const char *said = cb_registry_creds(registry->settings, endpoint->host);
-    cb_autofree char *path = repository_of(scope);
+    const char *said =
+        cb_registry_creds(access->registry->settings, access->endpoint->host);
+    cb_autofree char *path = repository_of(access->scope);
     struct identity *part = NULL;
 
     if (path && !auth->login && !said) {
         part = cb_map_get(auth->parts, path);
-        if (!part && look_up_part(registry, endpoint, auth, path, &part, err) < 0)
+        if (!part && look_up_part(access, auth, path, &part, err) < 0)
             return -1;
     }
     *out = part && part->known ? part : &auth->whole;
-    return part && part->known ? 0 : look_up_whole(registry, endpoint, auth, err);
+    return part && part->known ? 0 : look_up_whole(access, auth, err);
 }
 
 /* ── Token server ── */
@@ -217,14 +218,15 @@ static void renew(struct auth *auth, const char *token, const char *next)
 }
 
 /* USED: the credentials that the server was shown, or NULL. */
-static int read_token(struct auth *auth, const struct cb_credentials *used,
-                      const char *scope, const char *host,
+static int read_token(const struct cb_access *access, struct auth *auth,
+                      const struct cb_credentials *used,
                       const struct cb_http_response *response, char **out,
                       struct cb_error **err)
 {
+    const char *host = access->endpoint->host;
     cb_auto_json *document = NULL;
-    struct cb_json root, token, access, expires, refresh;
-    const char *text, *access_text, *refresh_text;
+    struct cb_json root, token, other, expires, refresh;
+    const char *text, *other_text, *refresh_text;
     int64_t seconds;
     struct token *kept;
 
@@ -233,15 +235,15 @@ static int read_token(struct auth *auth, const struct cb_credentials *used,
         return cb_error_wrap(err, "token server of %s", host);
     root = cb_json_root(document, "token");
     token = cb_json_member(&root, "token");
-    access = cb_json_member(&root, "access_token");
+    other = cb_json_member(&root, "access_token");
     expires = cb_json_member(&root, "expires_in");
     refresh = cb_json_member(&root, "refresh_token");
     if (cb_json_expect_object(&root, err) < 0 || cb_json_string(&token, &text, err) < 0 ||
-        cb_json_string(&access, &access_text, err) < 0 ||
+        cb_json_string(&other, &other_text, err) < 0 ||
         cb_json_string(&refresh, &refresh_text, err) < 0 ||
         cb_json_int64(&expires, &seconds, err) < 0)
         return cb_error_wrap(err, "token server of %s", host);
-    text = text && *text ? text : access_text;
+    text = text && *text ? text : other_text;
     if (!text || !*text || strpbrk(text, "\r\n"))
         return cb_error_set(err, CB_ERR_INTEGRITY, "token server of %s gives no token",
                             host);
@@ -255,15 +257,16 @@ static int read_token(struct auth *auth, const struct cb_credentials *used,
         auth->refresh_token = xstrdup(refresh_text);
     if (used)
         renew(auth, used->identity_token, refresh_text);
-    cb_map_set(auth->tokens, scope, kept);
+    cb_map_set(auth->tokens, access->scope, kept);
     return 0;
 }
 
 /* *WITH_CREDENTIALS: may the token server know who we are? */
-static int check_realm(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                       const struct auth *auth, const struct identity *who,
-                       int *with_credentials, struct cb_error **err)
+static int check_realm(const struct cb_access *access, const struct auth *auth,
+                       const struct identity *who, int *with_credentials,
+                       struct cb_error **err)
 {
+    const struct cb_endpoint *endpoint = access->endpoint;
     const char *realm = auth->challenge.realm;
     cb_auto_value(cb_url) url = {0};
 
@@ -282,7 +285,7 @@ static int check_realm(struct cb_registry *registry, const struct cb_endpoint *e
                                 "registry %s: its token server is at `%s`, which may not "
                                 "see the credentials for %s",
                                 endpoint->host, url.host, endpoint->host);
-        cb_event_say(registry->sink, CB_EVENT_WARNING, 0,
+        cb_event_say(access->registry->sink, CB_EVENT_WARNING, 0,
                      "registry %s: its token server is at `%s`, which may not see the "
                      "credentials for %s: going on without them",
                      endpoint->host, url.host, endpoint->host);
@@ -290,28 +293,27 @@ static int check_realm(struct cb_registry *registry, const struct cb_endpoint *e
     return 0;
 }
 
-static int fetch_token(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                       struct auth *auth, const struct identity *who, const char *scope,
-                       char **out, struct cb_error **err)
+static int fetch_token(const struct cb_access *access, struct auth *auth,
+                       const struct identity *who, char **out, struct cb_error **err)
 {
+    const struct cb_endpoint *endpoint = access->endpoint;
     cb_auto_value(cb_http_response) response = {0};
     struct cb_token_request request = {.endpoint = endpoint,
                                        .challenge = &auth->challenge,
-                                       .scope = scope,
+                                       .scope = access->scope,
                                        .to_keep = auth->login};
     struct cb_credentials now = who->credentials;
     int with_credentials = 0;
 
-    if (check_realm(registry, endpoint, auth, who, &with_credentials, err) < 0)
+    if (check_realm(access, auth, who, &with_credentials, err) < 0)
         return -1;
     if (with_credentials)
         request.credentials = &now;
     now.identity_token = (char *)newest(auth, now.identity_token);
-    if (cb_token_ask(registry, &request, &response, err) < 0)
+    if (cb_token_ask(access->registry, &request, &response, err) < 0)
         return cb_error_wrap(err, "token server of %s", endpoint->host);
     if (response.status == 200)
-        return read_token(auth, request.credentials, scope, endpoint->host, &response,
-                          out, err);
+        return read_token(access, auth, request.credentials, &response, out, err);
     if (response.status == 401 || response.status == 403)
         return cb_error_set(err, CB_ERR_DENIED,
                             with_credentials
@@ -322,8 +324,7 @@ static int fetch_token(struct cb_registry *registry, const struct cb_endpoint *e
 }
 
 /* With the mutex held. */
-static int header_locked(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                         struct auth *auth, const char *scope, char **out,
+static int header_locked(const struct cb_access *access, struct auth *auth, char **out,
                          struct cb_error **err)
 {
     const struct identity *who;
@@ -331,30 +332,29 @@ static int header_locked(struct cb_registry *registry, const struct cb_endpoint 
 
     if (auth->challenge.scheme == CB_CHALLENGE_OTHER)
         return 0;
-    if (identify(registry, endpoint, auth, scope, &who, err) < 0)
+    if (identify(access, auth, &who, err) < 0)
         return -1;
     if (auth->challenge.scheme == CB_CHALLENGE_BASIC) {
         if (who->known && who->credentials.username)
             *out = cb_credentials_basic(&who->credentials);
         return 0;
     }
-    token = cb_map_get(auth->tokens, scope);
+    token = cb_map_get(auth->tokens, access->scope);
     if (token && token->expires_s > now_s()) {
         *out = xstrdup(token->text);
         return 0;
     }
-    return fetch_token(registry, endpoint, auth, who, scope, out, err);
+    return fetch_token(access, auth, who, out, err);
 }
 
-int cb_auth_header(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                   const char *scope, char **out, struct cb_error **err)
+int cb_auth_header(const struct cb_access *access, char **out, struct cb_error **err)
 {
-    struct auth *auth = auth_of(registry, endpoint);
+    struct auth *auth = auth_of(access->registry, access->endpoint);
     int result;
 
     *out = NULL;
     pthread_mutex_lock(&auth->mutex);
-    result = header_locked(registry, endpoint, auth, scope, out, err);
+    result = header_locked(access, auth, out, err);
     pthread_mutex_unlock(&auth->mutex);
     return result;
 }
@@ -411,12 +411,11 @@ static int read_challenge(const struct cb_http_response *response,
     return found;
 }
 
-int cb_auth_challenged(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                       const char *scope, const char *rejected,
+int cb_auth_challenged(const struct cb_access *access, const char *rejected,
                        const struct cb_http_response *response, char **out,
                        struct cb_error **err)
 {
-    struct auth *auth = auth_of(registry, endpoint);
+    struct auth *auth = auth_of(access->registry, access->endpoint);
     cb_auto_value(cb_challenge) challenge = {0};
     struct token *token;
     int result;
@@ -428,10 +427,10 @@ int cb_auth_challenged(struct cb_registry *registry, const struct cb_endpoint *e
     cb_challenge_clear(&auth->challenge);
     auth->challenge = challenge;
     memset(&challenge, 0, sizeof(challenge));
-    token = cb_map_get(auth->tokens, scope);
+    token = cb_map_get(auth->tokens, access->scope);
     if (token && rejected && strcmp(token->text, rejected) == 0)
-        cb_map_remove(auth->tokens, scope);
-    result = header_locked(registry, endpoint, auth, scope, out, err);
+        cb_map_remove(auth->tokens, access->scope);
+    result = header_locked(access, auth, out, err);
     pthread_mutex_unlock(&auth->mutex);
     if (result < 0)
         return -1;

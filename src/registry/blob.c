@@ -16,9 +16,10 @@
 
 struct download {
     struct cb_registry *registry;
-    struct cb_blob_writer *writer;
+    const struct cb_repository *repository;
     const struct cb_descriptor *blob;
     uint64_t event_id;
+    struct cb_blob_writer *writer;
     int64_t received, reported_ms;
     int64_t first, started_ms; /* of this stream */
     int may_split;             /* the blob is one for ranges */
@@ -78,9 +79,9 @@ static int on_bytes(void *arg, const void *bytes, size_t len, struct cb_error **
                            : 0;
 }
 
-static int receive(struct cb_registry *registry, const struct cb_repository *repository,
-                   struct download *download, struct cb_error **err)
+static int receive(struct download *download, struct cb_error **err)
 {
+    const struct cb_repository *repository = download->repository;
     char digest[CB_DIGEST_MAX_TEXT];
     cb_autofree char *url = cb_repository_url(
         repository, "blobs", cb_digest_text(&download->blob->digest, digest));
@@ -97,8 +98,8 @@ static int receive(struct cb_registry *registry, const struct cb_repository *rep
     download->received = download->first = request.offset;
     if (request.offset == download->blob->size)
         return 0;
-    if (cb_registry_call(registry, repository->endpoint, repository->scope, &request,
-                         &response, err) < 0)
+    if (cb_registry_call(download->registry, repository->endpoint, repository->scope,
+                         &request, &response, err) < 0)
         return -1;
     if (response.status / 100 != 2)
         return cb_registry_refused(repository->endpoint, &response, err);
@@ -112,34 +113,33 @@ static int receive(struct cb_registry *registry, const struct cb_repository *rep
 /* One stream; if that is too slow the rest in ranges; if those fail one stream to the
  * end.
  */
-static int receive_somehow(struct cb_registry *registry,
-                           const struct cb_repository *repository,
-                           struct download *download, struct cb_error **err)
+static int receive_somehow(struct download *download, struct cb_error **err)
 {
+    struct cb_registry *registry = download->registry;
     cb_auto(cb_error) error = NULL;
 
     download->split =
         download->may_split &&
         cb_ranges_left(registry, download->blob, cb_blob_writer_offset(download->writer));
-    if (!download->split && receive(registry, repository, download, &error) == 0)
+    if (!download->split && receive(download, &error) == 0)
         return 0;
     if (!download->split)
         return cb_error_move(err, &error);
-    if (cb_ranges_receive(registry, repository, download->blob, download->writer,
-                          download->event_id, err) < 0)
+    if (cb_ranges_receive(registry, download->repository, download->blob,
+                          download->writer, download->event_id, err) < 0)
         return -1;
     download->may_split = 0;
-    return receive(registry, repository, download, err);
+    return receive(download, err);
 }
 
 /* *PIECED tells whether bytes of an earlier run, or of several answers, were used; then
  * the next try is to bring all in one. */
-static int fetch_once(struct cb_registry *registry,
-                      const struct cb_repository *repository,
-                      const struct cb_descriptor *blob, struct cb_blob_feed *feed,
-                      uint64_t event_id, int *pieced, struct cb_error **err)
+static int fetch_once(const struct download *wanted, struct cb_blob_feed *feed,
+                      int *pieced, struct cb_error **err)
 {
-    struct download download = {.registry = registry, .blob = blob, .event_id = event_id};
+    const struct cb_descriptor *blob = wanted->blob;
+    struct cb_registry *registry = wanted->registry;
+    struct download download = *wanted;
     cb_auto(cb_blob_writer) writer = NULL;
     int present = 0, result;
 
@@ -156,9 +156,9 @@ static int fetch_once(struct cb_registry *registry,
     download.writer = writer;
     download.may_split = !*pieced && cb_ranges_fit(blob);
     *pieced = cb_blob_writer_offset(writer) > 0;
-    cb_registry_status(registry, event_id, &blob->digest, "Downloading",
+    cb_registry_status(registry, download.event_id, &blob->digest, "Downloading",
                        cb_blob_writer_offset(writer), blob->size, 0);
-    result = receive_somehow(registry, repository, &download, err);
+    result = receive_somehow(&download, err);
     *pieced |= download.split || download.pieced;
     return result < 0 ? -1 : cb_blob_commit(&writer, NULL, NULL, err);
 }
@@ -167,6 +167,10 @@ int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repo
                   const struct cb_descriptor *blob, struct cb_blob_feed *feed,
                   uint64_t event_id, struct cb_error **err)
 {
+    const struct download wanted = {.registry = registry,
+                                    .repository = repository,
+                                    .blob = blob,
+                                    .event_id = event_id};
     cb_auto(cb_error) error = NULL;
     char digest[CB_DIGEST_MAX_TEXT];
     int64_t size = 0;
@@ -183,11 +187,11 @@ int cb_blob_fetch(struct cb_registry *registry, const struct cb_repository *repo
                          (long long)blob->size);
     if (repository->layout)
         return cb_layout_provide(registry, repository, blob, err);
-    result = fetch_once(registry, repository, blob, feed, event_id, &pieced, &error);
+    result = fetch_once(&wanted, feed, &pieced, &error);
     if (result < 0 && pieced && cb_error_kind(error) == CB_ERR_INTEGRITY) {
         /* One of the pieces may be what is wrong; the writer has removed them. */
         cb_error_free(cb_steal(&error));
-        result = fetch_once(registry, repository, blob, feed, event_id, &pieced, &error);
+        result = fetch_once(&wanted, feed, &pieced, &error);
     }
     if (result == 0) {
         cb_registry_status(registry, event_id, &blob->digest, "Download complete",

@@ -49,6 +49,7 @@ int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *end
                      const char *scope, struct cb_http_request *request,
                      struct cb_http_response *response, struct cb_error **err)
 {
+    const struct cb_access access = {registry, endpoint, scope};
     int ours = cb_url_same_origin(endpoint->base, request->url);
     cb_autofree char *authorization = NULL;
     cb_autofree char *second = NULL;
@@ -72,7 +73,7 @@ int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *end
     if (ours) {
         request->client_cert = endpoint->client_cert;
         request->client_key = endpoint->client_key;
-        if (cb_auth_header(registry, endpoint, scope, &authorization, err) < 0)
+        if (cb_auth_header(&access, &authorization, err) < 0)
             return -1;
         request->authorization = authorization;
     }
@@ -82,8 +83,7 @@ int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *end
     response->anonymous = !request->authorization;
     if (response->status != 401 || !ours)
         return 0;
-    again = cb_auth_challenged(registry, endpoint, scope, authorization, response,
-                               &second, err);
+    again = cb_auth_challenged(&access, authorization, response, &second, err);
     if (again <= 0)
         return again;
     if (request->read_body &&

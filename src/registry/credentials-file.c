@@ -167,10 +167,10 @@ static char *part_key(const char *host, const char *part)
     return part ? xasprintf("%s/%s", host, part) : NULL;
 }
 
-/* Removes whatever names HOST, or PART of it; returns how many there were. */
-static int remove_entries(json_t *auths, const char *host, const char *part)
+/* Removes whatever names the host, or the part of it; returns how many there were. */
+static int remove_entries(json_t *auths, const struct cb_credentials_place *place)
 {
-    cb_autofree char *whole = part_key(host, part);
+    cb_autofree char *whole = part_key(place->host, place->part);
     const char *key;
     json_t *value;
     void *next;
@@ -178,7 +178,8 @@ static int remove_entries(json_t *auths, const char *host, const char *part)
 
     json_object_foreach_safe(auths, next, key, value)
     {
-        if (whole ? strcmp(key, whole) == 0 : cb_credentials_key_names(key, host)) {
+        if (whole ? strcmp(key, whole) == 0
+                  : cb_credentials_key_names(key, place->host)) {
             json_object_del(auths, key);
             removed++;
         }
@@ -222,34 +223,34 @@ static int give_to_helper(const char *helper, const char *host,
     return 0;
 }
 
-/* The helper for HOST; none for a part of it. */
-static int find_helper(const struct file *file, const char *host, const char *part,
+/* The helper for the host; none for a part of it. */
+static int find_helper(const struct file *file, const struct cb_credentials_place *place,
                        const char **helper, struct cb_error **err)
 {
     struct cb_json root = cb_json_root(file->root, file->path);
 
     *helper = NULL;
-    return part ? 0 : cb_credentials_helper(&root, host, helper, err);
+    return place->part ? 0 : cb_credentials_helper(&root, place->host, helper, err);
 }
 
-int cb_credentials_keep(const char *given, const char *host, const char *part,
+int cb_credentials_keep(const struct cb_credentials_place *place,
                         const struct cb_credentials *credentials,
                         struct cb_cancel *cancel, char **out, struct cb_error **err)
 {
     cb_auto_value(file) file = {0};
-    cb_autofree char *key = part_key(host, part);
+    cb_autofree char *key = part_key(place->host, place->part);
     const char *helper;
     json_t *auths;
 
     *out = NULL;
-    if (open_file(&file, given, 1, err) < 0)
+    if (open_file(&file, place->file, 1, err) < 0)
         return -1;
     auths = auths_of(&file, err);
-    if (!auths || find_helper(&file, host, part, &helper, err) < 0 ||
-        (helper && give_to_helper(helper, host, credentials, cancel, err) < 0))
+    if (!auths || find_helper(&file, place, &helper, err) < 0 ||
+        (helper && give_to_helper(helper, place->host, credentials, cancel, err) < 0))
         return -1;
-    remove_entries(auths, host, part);
-    if (json_object_set_new(auths, key ? key : cb_credentials_key(host),
+    remove_entries(auths, place);
+    if (json_object_set_new(auths, key ? key : cb_credentials_key(place->host),
                             helper ? json_object() : plain_entry(credentials)) < 0)
         return cb_error_set(err, CB_ERR_USAGE, "the credentials are not UTF-8");
     if (save(&file, err) < 0)
@@ -259,7 +260,7 @@ int cb_credentials_keep(const char *given, const char *host, const char *part,
     return 0;
 }
 
-int cb_credentials_forget(const char *given, const char *host, const char *part,
+int cb_credentials_forget(const struct cb_credentials_place *place,
                           struct cb_cancel *cancel, struct cb_error **err)
 {
     cb_auto_value(file) file = {0};
@@ -269,21 +270,21 @@ int cb_credentials_forget(const char *given, const char *host, const char *part,
     json_t *auths;
     int found = 0;
 
-    if (open_file(&file, given, 0, &error) < 0) {
+    if (open_file(&file, place->file, 0, &error) < 0) {
         if (cb_error_kind(error) == CB_ERR_NOT_FOUND)
             return 0;
         return cb_error_move(err, &error);
     }
     auths = auths_of(&file, err);
-    if (!auths || find_helper(&file, host, part, &helper, err) < 0)
+    if (!auths || find_helper(&file, place, &helper, err) < 0)
         return -1;
     if (helper) {
-        found = cb_credential_helper_run(helper, "erase", cb_credentials_key(host),
+        found = cb_credential_helper_run(helper, "erase", cb_credentials_key(place->host),
                                          cancel, &output, err);
         if (found < 0)
             return cb_error_wrap(err, "could not erase credentials");
     }
-    if (remove_entries(auths, host, part) == 0)
+    if (remove_entries(auths, place) == 0)
         return found;
     return save(&file, err) < 0 ? -1 : 1;
 }

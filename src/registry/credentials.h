@@ -54,18 +54,22 @@ char *cb_credentials_docker_config(void);
 
 /* ── credentials-file.c: keeping and forgetting (`login`, `logout`) ── */
 
-/* Keeps CREDENTIALS for HOST with the helper that the file names, else in the file; those
- * for the PART of it (NULL: all) that repositories below lie in always in the file: GIVEN
- * or, if that is NULL, $REGISTRY_AUTH_FILE, or else docker's config.json. The rest of the
- * file stays as it is; its mode becomes 0600. *FILE: where they are in plain text, NULL
- * with a helper; caller frees. */
-int cb_credentials_keep(const char *given, const char *host, const char *part,
+/* Where credentials are kept, and what for. All borrowed. */
+struct cb_credentials_place {
+    const char *file; /* NULL: $REGISTRY_AUTH_FILE, or else docker's config.json */
+    const char *host; /* as for cb_credentials_find */
+    const char *part; /* of it, that repositories lie in; NULL: all */
+};
+/* Keeps CREDENTIALS with the helper that the file names, else in the file; those for a
+ * part of a host always in the file. The rest of the file stays as it is; its mode
+ * becomes 0600. *FILE: where they are in plain text, NULL with a helper; caller frees. */
+int cb_credentials_keep(const struct cb_credentials_place *place,
                         const struct cb_credentials *credentials,
                         struct cb_cancel *cancel, char **file, struct cb_error **err);
 /* Forgets them, in the helper and in the file. 1; 0: there were none. */
-int cb_credentials_forget(const char *given, const char *host, const char *part,
+int cb_credentials_forget(const struct cb_credentials_place *place,
                           struct cb_cancel *cancel, struct cb_error **err);
-/* All that are in the file, and with the helpers it names. */
+/* All that are in the file (GIVEN, or as above), and with the helpers it names. */
 int cb_credentials_forget_all(const char *given, struct cb_cancel *cancel,
                               struct cb_error **err);
 

@@ -69,12 +69,9 @@ static int find_others(struct cb_registry *registry,
                        struct cb_error **err)
 {
     cb_auto_value(cb_strings) tags = {0};
-    cb_autofree char *url =
-        xasprintf("%s/v2/%s/tags/list", repository->endpoint->base, repository->path);
     unsigned count = 0;
 
-    if (cb_registry_pages(registry, repository->endpoint, repository->scope, url, "tags",
-                          &tags, err) < 0)
+    if (cb_repository_tags(registry, repository, &tags, err) < 0)
         return -1;
     cb_vec_foreach (other, &tags) {
         int same = strcmp(*other, tag) != 0

@@ -27,25 +27,25 @@ int cb_layout_provide(struct cb_registry *registry,
 }
 
 static int resolve(struct cb_registry *registry, const struct cb_repository *repository,
-                   const char *tag, const struct cb_digest *digest,
-                   const struct cb_platform *platform, struct cb_resolved_image *image,
-                   struct cb_error **err)
+                   const struct cb_layout_image *from, const struct cb_platform *platform,
+                   struct cb_resolved_image *image, struct cb_error **err)
 {
     cb_auto(cb_index) index = NULL;
-    cb_auto_value(cb_descriptor) want = {.digest = *digest, .size = -1};
+    struct cb_image_want want = {.root = {.digest = from->digest, .size = -1},
+                                 .platform = platform};
     const struct cb_descriptor *entry = NULL;
 
-    if (!cb_digest_is_set(digest)) {
+    if (!cb_digest_is_set(&from->digest)) {
         if (cb_layout_index(repository->layout_fd, &index, err) < 0 ||
-            cb_layout_find(index, tag, &entry, err) < 0)
+            cb_layout_find(index, from->tag, &entry, err) < 0)
             return -1;
-        cb_descriptor_copy(&want, entry);
+        want.root = *entry;
     }
-    return cb_resolve_documents(registry, repository, NULL, &want, platform, image, err);
+    return cb_resolve_documents(registry, repository, &want, image, err);
 }
 
-int cb_registry_resolve_layout(struct cb_registry *registry, const char *path,
-                               const char *tag, const struct cb_digest *digest,
+int cb_registry_resolve_layout(struct cb_registry *registry,
+                               const struct cb_layout_image *from,
                                const struct cb_platform *platform,
                                struct cb_resolved_image **out, struct cb_error **err)
 {
@@ -53,10 +53,10 @@ int cb_registry_resolve_layout(struct cb_registry *registry, const char *path,
     struct cb_repository repository;
     cb_autofd int fd = -1;
 
-    if (cb_layout_repository_open(registry, path, &repository, &fd, err) < 0 ||
-        resolve(registry, &repository, tag, digest, platform, image, err) < 0)
-        return cb_error_wrap(err, "oci-layout %s", path);
-    image->layout = xstrdup(path);
+    if (cb_layout_repository_open(registry, from->path, &repository, &fd, err) < 0 ||
+        resolve(registry, &repository, from, platform, image, err) < 0)
+        return cb_error_wrap(err, "oci-layout %s", from->path);
+    image->layout = xstrdup(from->path);
     *out = cb_steal(&image);
     return 0;
 }

@@ -44,9 +44,8 @@ static char *next_page(const struct cb_http_response *response, const char *url)
     return xasprintf("%.*s%s", (int)origin, url, parts.rest);
 }
 
-int cb_registry_pages(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                      const char *scope, const char *first, const char *member,
-                      struct cb_strings *out, struct cb_error **err)
+int cb_registry_pages(const struct cb_access *access, const char *first,
+                      const char *member, struct cb_strings *out, struct cb_error **err)
 {
     cb_autofree char *url = xstrdup(first);
 
@@ -56,10 +55,11 @@ int cb_registry_pages(struct cb_registry *registry, const struct cb_endpoint *en
             .method = "GET", .url = url, .max_body = CB_MANIFEST_MAX_BYTES};
         char *next;
 
-        if (cb_registry_call(registry, endpoint, scope, &request, &response, err) < 0)
+        if (cb_registry_call(access->registry, access->endpoint, access->scope, &request,
+                             &response, err) < 0)
             return -1;
         if (response.status != 200)
-            return cb_registry_refused(endpoint, &response, err);
+            return cb_registry_refused(access->endpoint, &response, err);
         if (read_page(&response, member, out, err) < 0)
             return -1;
         next = next_page(&response, url);
@@ -73,4 +73,15 @@ int cb_registry_pages(struct cb_registry *registry, const struct cb_endpoint *en
             return 0;
     }
     return cb_error_set(err, CB_ERR_INTEGRITY, "the list of %s does not end", member);
+}
+
+int cb_repository_tags(struct cb_registry *registry,
+                       const struct cb_repository *repository, struct cb_strings *out,
+                       struct cb_error **err)
+{
+    const struct cb_access access = {registry, repository->endpoint, repository->scope};
+    cb_autofree char *url =
+        xasprintf("%s/v2/%s/tags/list", repository->endpoint->base, repository->path);
+
+    return cb_registry_pages(&access, url, "tags", out, err);
 }

@@ -127,13 +127,21 @@ static void mirror_failed(struct cb_registry *registry, const char *address,
                      "mirror `%s` is passed over: %s", address, cb_error_message(error));
 }
 
+/* What is looked for at one mirror after the other. */
+struct quest {
+    struct cb_registry *registry;
+    const char *host, *rest; /* of the reference: the rest is behind the rule's prefix */
+    cb_place_attempt *attempt;
+    void *arg;
+};
+
 /* 1: done, 0: not from here, -1: the user does not want to wait any longer. A mirror of
  * several registries is told which is meant, by ?ns= as containerd does it. */
-static int try_mirror(struct cb_registry *registry, const char *mirror, const char *host,
-                      const char *rest, cb_place_attempt *attempt, void *arg,
+static int try_mirror(const struct quest *quest, const char *mirror,
                       struct cb_error **err)
 {
-    cb_auto_value(cb_place) place = place_at(mirror, rest, "pull");
+    struct cb_registry *registry = quest->registry;
+    cb_auto_value(cb_place) place = place_at(mirror, quest->rest, "pull");
     cb_auto(cb_error) error = NULL;
     struct cb_repository repository;
     struct cb_endpoint once;
@@ -144,8 +152,8 @@ static int try_mirror(struct cb_registry *registry, const char *mirror, const ch
         once = *repository.endpoint;
         once.tries = 1; /* there is somewhere else to go */
         repository.endpoint = &once;
-        repository.ns = host;
-        if (attempt(arg, &repository, &error) == 0)
+        repository.ns = quest->host;
+        if (quest->attempt(quest->arg, &repository, &error) == 0)
             return 1;
     }
     if (cb_error_kind(error) == CB_ERR_CANCELED)
@@ -157,16 +165,16 @@ static int try_mirror(struct cb_registry *registry, const char *mirror, const ch
 int cb_places_try(struct cb_registry *registry, const struct cb_reference *reference,
                   cb_place_attempt *attempt, void *arg, struct cb_error **err)
 {
+    struct quest quest = {
+        .registry = registry, .host = reference->host, .attempt = attempt, .arg = arg};
     const struct cb_registry_rule *rule;
     cb_auto_value(cb_place) own = {0};
     struct cb_repository repository;
-    const char *rest = NULL;
 
-    if (find_rule(registry, reference, &rule, &rest, err) < 0)
+    if (find_rule(registry, reference, &rule, &quest.rest, err) < 0)
         return -1;
     for (size_t i = 0; rule && !registry->offline && i < rule->mirrors.count; i++) {
-        int done = try_mirror(registry, rule->mirrors.items[i], reference->host, rest,
-                              attempt, arg, err);
+        int done = try_mirror(&quest, rule->mirrors.items[i], err);
 
         if (done)
             return done < 0 ? -1 : 0;

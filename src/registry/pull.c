@@ -357,8 +357,8 @@ static void warn_platform(struct cb_registry *registry,
 }
 
 int cb_registry_pull(struct cb_registry *registry, const char *name,
-                     const struct cb_platform *platform, struct cb_digest *digest,
-                     struct cb_digest *id, int *changed, struct cb_error **err)
+                     const struct cb_platform *platform, struct cb_pulled *out,
+                     struct cb_error **err)
 {
     cb_auto(cb_resolved_image) image = NULL;
 
@@ -366,10 +366,10 @@ int cb_registry_pull(struct cb_registry *registry, const char *name,
         return -1;
     warn_platform(registry, image, platform);
     if (fetch_as_step(registry, image, err) < 0 ||
-        register_image(registry, image, changed, err) < 0 ||
+        register_image(registry, image, &out->changed, err) < 0 ||
         cb_said_pull(registry, image, err) < 0)
         return -1;
-    *digest = image->target.digest;
-    *id = image->id;
+    out->digest = image->target.digest;
+    out->id = image->id;
     return 0;
 }

@@ -151,7 +151,7 @@ static int stream_while_made(struct fresh *fresh)
         return 1;
     if (state == MADE && !(streamed && cb_upload_stream_end(&fresh->stream, blob)))
         return 0;
-    cb_push_report(push, blob, state == THERE ? CB_UPLOAD_EXISTS : CB_UPLOAD_SENT, NULL);
+    cb_push_report(push, blob, state == THERE ? CB_PUSH_EXISTED : CB_PUSH_SENT, NULL);
     return 1;
 }
 

@@ -63,12 +63,11 @@ int cb_attestation_keep(struct cb_store *store, const struct cb_attestation *att
 static int send_blob(struct cb_registry *registry, const struct cb_repository *repository,
                      const struct cb_descriptor *blob, struct cb_error **err)
 {
-    enum cb_upload_result result;
     int exists = cb_upload_exists(registry, repository, &blob->digest, err);
 
     if (exists)
         return exists < 0 ? -1 : 0;
-    return cb_upload_blob(registry, repository, blob, NULL, 0, &result, err);
+    return cb_upload_blob(registry, repository, blob, NULL, 0, err);
 }
 
 static int send_attestation(struct cb_registry *registry,
@@ -89,18 +88,18 @@ static int send_attestation(struct cb_registry *registry,
     return cb_document_put(registry, repository, NULL, &text, err);
 }
 
-/* About the IMAGEth, which is PUSHED there now. */
+/* About the IMAGEth of ENTRIES, which is pushed; what is said goes behind them. */
 static int attest(struct cb_registry *registry, const struct cb_repository *repository,
                   const struct cb_attester *attester, size_t image,
-                  const struct cb_descriptor *pushed, struct entries *out,
-                  struct cb_error **err)
+                  struct entries *entries, struct cb_error **err)
 {
+    const struct cb_digest pushed = entries->items[image].digest;
     cb_auto_value(cb_strbuf) bytes = {0};
     cb_auto(cb_manifest) manifest = NULL;
     cb_auto_value(cb_attestations) said = {0};
 
-    if (cb_content_read(registry->store, &pushed->digest, CB_MANIFEST_MAX_BYTES, &bytes,
-                        err) < 0 ||
+    if (cb_content_read(registry->store, &pushed, CB_MANIFEST_MAX_BYTES, &bytes, err) <
+            0 ||
         cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, err) < 0 ||
         attester->attest(attester->arg, image, manifest, &said, err) < 0)
         return -1;
@@ -110,7 +109,7 @@ static int attest(struct cb_registry *registry, const struct cb_repository *repo
         if (send_attestation(registry, repository, *attestation, err) < 0)
             return -1;
         cb_descriptor_copy(&entry, &(*attestation)->entry);
-        cb_vec_push(out, entry);
+        cb_vec_push(entries, entry);
     }
     return 0;
 }
@@ -132,9 +131,7 @@ static int attest_all(struct cb_registry *registry, const char *name,
         cb_place_open(registry, &place, &repository, err) < 0)
         return -1;
     for (size_t i = 0; i < images; i++) {
-        const struct cb_descriptor pushed = entries->items[i];
-
-        if (attest(registry, &repository, attester, i, &pushed, entries, err) < 0)
+        if (attest(registry, &repository, attester, i, entries, err) < 0)
             return -1;
     }
     return 0;

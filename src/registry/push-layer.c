@@ -65,18 +65,18 @@ static int find_blob(struct cb_push *push, size_t i, struct cb_error **err)
 }
 
 void cb_push_report(struct cb_push *push, const struct cb_descriptor *blob,
-                    enum cb_upload_result result, const char *neighbour)
+                    enum cb_push_end end, const char *neighbour)
 {
     cb_autofree char *text = NULL;
 
-    if (result == CB_UPLOAD_EXISTS)
+    if (end == CB_PUSH_EXISTED)
         text = xstrdup("Layer already exists");
-    else if (result == CB_UPLOAD_MOUNTED)
+    else if (end == CB_PUSH_MOUNTED)
         text = xasprintf("Mounted from %s", neighbour);
     else
         text = xstrdup("Pushed");
     cb_registry_status(push->registry, push->event_id, &blob->digest, text,
-                       result == CB_UPLOAD_SENT ? blob->size : 0, blob->size, 1);
+                       end == CB_PUSH_SENT ? blob->size : 0, blob->size, 1);
 }
 
 /* What the store has not: by a mount, or through it. */
@@ -85,16 +85,17 @@ static int pass_on(struct cb_push *push, size_t i, struct cb_error **err)
     struct cb_registry *registry = push->registry;
     const struct cb_descriptor *blob = &push->layers[i];
     cb_autofree char *neighbour = cb_push_mount(push, push->elsewhere[i]);
-    enum cb_upload_result result = CB_UPLOAD_MOUNTED;
+    int mounted = 1;
 
     if (!neighbour ||
         !cb_upload_mount(registry, &push->repository, &blob->digest, neighbour)) {
         if (cb_origin_take(registry, push->elsewhere[i], i, push->event_id, err) < 0 ||
-            cb_upload_blob(registry, &push->repository, blob, NULL, push->event_id,
-                           &result, err) < 0)
+            cb_upload_blob(registry, &push->repository, blob, NULL, push->event_id, err) <
+                0)
             return -1;
+        mounted = 0;
     }
-    cb_push_report(push, blob, result, neighbour);
+    cb_push_report(push, blob, mounted ? CB_PUSH_MOUNTED : CB_PUSH_SENT, neighbour);
     return 0;
 }
 
@@ -102,7 +103,7 @@ int cb_push_blob(struct cb_push *push, size_t i, int fd, struct cb_error **err)
 {
     const struct cb_descriptor *blob = &push->layers[i];
     struct cb_upload_source source = {.fd = fd};
-    enum cb_upload_result result = CB_UPLOAD_EXISTS;
+    int mounted = 0;
     int exists = cb_upload_exists(push->registry, &push->repository, &blob->digest, err);
 
     if (exists < 0)
@@ -112,11 +113,16 @@ int cb_push_blob(struct cb_push *push, size_t i, int fd, struct cb_error **err)
     if (!exists) {
         source.mount_from =
             cb_push_neighbour(push, &push->image->config->diff_ids.items[i]);
-        if (cb_upload_blob(push->registry, &push->repository, blob, &source,
-                           push->event_id, &result, err) < 0)
+        mounted = cb_upload_blob(push->registry, &push->repository, blob, &source,
+                                 push->event_id, err);
+        if (mounted < 0)
             return -1;
     }
-    cb_push_report(push, blob, result, source.mount_from);
+    cb_push_report(push, blob,
+                   exists    ? CB_PUSH_EXISTED
+                   : mounted ? CB_PUSH_MOUNTED
+                             : CB_PUSH_SENT,
+                   source.mount_from);
     return 0;
 }
 

@@ -44,8 +44,12 @@ void cb_push_find_original(struct cb_push *push);
 int cb_push_layer(void *arg, size_t i, struct cb_error **err);
 /* What is known as push->layers[i], read from FD (-1: from the store). */
 int cb_push_blob(struct cb_push *push, size_t i, int fd, struct cb_error **err);
+/* Says how the way of a layer's blob ended. NEIGHBOUR: the repository it was mounted
+ * from.
+ */
+enum cb_push_end { CB_PUSH_EXISTED, CB_PUSH_MOUNTED, CB_PUSH_SENT };
 void cb_push_report(struct cb_push *push, const struct cb_descriptor *blob,
-                    enum cb_upload_result result, const char *neighbour);
+                    enum cb_push_end end, const char *neighbour);
 
 /* ── push-fresh.c ── */
 

@@ -51,7 +51,6 @@ static int push_config(struct cb_push *push, struct cb_descriptor *config,
                        struct cb_error **err)
 {
     struct cb_store *store = push->registry->store;
-    enum cb_upload_result result;
     int exists;
 
     config->media_type =
@@ -64,7 +63,7 @@ static int push_config(struct cb_push *push, struct cb_descriptor *config,
     if (exists != 0)
         return exists < 0 ? -1 : 0;
     return cb_upload_blob(push->registry, &push->repository, config, NULL, push->event_id,
-                          &result, err);
+                          err);
 }
 
 static int push_documents(struct cb_push *push, struct cb_descriptor *out,

@@ -58,14 +58,18 @@ int cb_host_listed(const struct cb_strings *list, const char *host, int may_ask,
 
 /* ── auth.c ── */
 
-/* What to send in Authorization for SCOPE, as far as known without a challenge: NULL if
- * nothing. Caller frees. */
-int cb_auth_header(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                   const char *scope, char **out, struct cb_error **err);
+/* What somebody wants to do, and where. All borrowed. */
+struct cb_access {
+    struct cb_registry *registry;
+    const struct cb_endpoint *endpoint;
+    const char *scope; /* "repository:library/ubuntu:pull" */
+};
+/* What to send in Authorization, as far as known without a challenge: NULL if nothing.
+ * Caller frees. */
+int cb_auth_header(const struct cb_access *access, char **out, struct cb_error **err);
 /* Learns from a 401. 1: *OUT is worth another try; 0: nothing to offer. REJECTED: the
  * header that was refused, or NULL. */
-int cb_auth_challenged(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                       const char *scope, const char *rejected,
+int cb_auth_challenged(const struct cb_access *access, const char *rejected,
                        const struct cb_http_response *response, char **out,
                        struct cb_error **err);
 void cb_auth_free(void *auth);
@@ -199,10 +203,16 @@ int cb_layout_provide(struct cb_registry *registry,
 
 /* ── resolve.c ── */
 
-/* From the document WANT (or TAG) down to the config, for PLATFORM. */
+/* Which image of a repository. */
+struct cb_image_want {
+    const char *tag;           /* or NULL; only asked for when there is no digest */
+    struct cb_descriptor root; /* its first document (size -1 if unknown); borrowed */
+    const struct cb_platform *platform; /* where that is an index */
+};
+/* From the first document down to the config. REPOSITORY NULL: from the store alone. */
 int cb_resolve_documents(struct cb_registry *registry,
-                         const struct cb_repository *repository, const char *tag,
-                         struct cb_descriptor *want, const struct cb_platform *platform,
+                         const struct cb_repository *repository,
+                         const struct cb_image_want *want,
                          struct cb_resolved_image *image, struct cb_error **err);
 
 /* ── blob.c ── */

@@ -64,10 +64,15 @@ struct cb_resolved_image *cb_resolved_image_copy(const struct cb_resolved_image 
 int cb_registry_resolve(struct cb_registry *registry, const char *name,
                         const struct cb_platform *platform, enum cb_pull_policy policy,
                         struct cb_resolved_image **out, struct cb_error **err);
-/* The same from the OCI image layout PATH, a directory or a tar of one: by DIGEST if set,
- * else by TAG; TAG NULL: "latest", or the only image there is. */
-int cb_registry_resolve_layout(struct cb_registry *registry, const char *path,
-                               const char *tag, const struct cb_digest *digest,
+/* An image of an OCI image layout. */
+struct cb_layout_image {
+    const char *path;        /* of the layout, a directory or a tar of one */
+    const char *tag;         /* NULL: "latest", or the only image there is */
+    struct cb_digest digest; /* if set, TAG does not count */
+};
+/* The same from there. */
+int cb_registry_resolve_layout(struct cb_registry *registry,
+                               const struct cb_layout_image *from,
                                const struct cb_platform *platform,
                                struct cb_resolved_image **out, struct cb_error **err);
 /* Fetches the layers not in the store yet (blobs and unpacked chains count) and unpacks
@@ -93,11 +98,15 @@ int cb_registry_restore(struct cb_registry *registry, const char *name,
                         const struct cb_digest *manifest, const struct cb_digest *blob,
                         struct cb_error **err);
 
-/* The `pull` command: resolve always, fetch, register image and names. *CHANGED: 0 when
- * it was up to date. *DIGEST: of what the tag points to. */
+struct cb_pulled {
+    struct cb_digest digest; /* of what the tag points to */
+    struct cb_digest id;     /* of the image */
+    int changed;             /* 0: it was up to date */
+};
+/* The `pull` command: resolve always, fetch, register image and names. */
 int cb_registry_pull(struct cb_registry *registry, const char *name,
-                     const struct cb_platform *platform, struct cb_digest *digest,
-                     struct cb_digest *id, int *changed, struct cb_error **err);
+                     const struct cb_platform *platform, struct cb_pulled *out,
+                     struct cb_error **err);
 struct cb_push_options {
     struct cb_layer_form layers;
     const struct cb_annotations *annotations; /* or NULL */

@@ -201,19 +201,20 @@ static int read_config(struct cb_registry *registry,
     return 0;
 }
 
-/* From the first document down to the config. TAG is only used when WANT has no digest.
- */
 int cb_resolve_documents(struct cb_registry *registry,
-                         const struct cb_repository *repository, const char *tag,
-                         struct cb_descriptor *want, const struct cb_platform *platform,
+                         const struct cb_repository *repository,
+                         const struct cb_image_want *want,
                          struct cb_resolved_image *image, struct cb_error **err)
 {
+    cb_auto_value(cb_descriptor) next = {0};
+
+    cb_descriptor_copy(&next, &want->root);
     for (int depth = 0;; depth++) {
         cb_auto_value(cb_document) document = {0};
         enum cb_media_kind kind;
 
-        if (cb_document_get(registry, repository, tag,
-                            cb_digest_is_set(&want->digest) ? want : NULL, &document,
+        if (cb_document_get(registry, repository, want->tag,
+                            cb_digest_is_set(&next.digest) ? &next : NULL, &document,
                             err) < 0 ||
             cb_document_kind(&document, &kind, err) < 0)
             return -1;
@@ -232,7 +233,7 @@ int cb_resolve_documents(struct cb_registry *registry,
         if (depth == MAX_INDEX_DEPTH)
             return cb_error_set(err, CB_ERR_INTEGRITY, "indexes nested more than %d deep",
                                 MAX_INDEX_DEPTH);
-        if (cb_document_choose(&document, platform, want, err) < 0)
+        if (cb_document_choose(&document, want->platform, &next, err) < 0)
             return -1;
     }
 }
@@ -302,11 +303,12 @@ static int resolve_documents(struct resolution *resolution,
                              struct cb_resolved_image **out, struct cb_error **err)
 {
     cb_auto(cb_resolved_image) image = xcalloc(1, sizeof(*image));
-    cb_auto_value(cb_descriptor) want = {.digest = *digest, .size = -1};
+    const struct cb_image_want want = {.tag = resolution->reference->tag,
+                                       .root = {.digest = *digest, .size = -1},
+                                       .platform = resolution->platform};
     cb_autofree char *familiar = cb_reference_familiar(resolution->reference);
 
-    if (cb_resolve_documents(resolution->registry, repository, resolution->reference->tag,
-                             &want, resolution->platform, image, err) < 0)
+    if (cb_resolve_documents(resolution->registry, repository, &want, image, err) < 0)
         return cb_error_wrap(err, "%s", familiar);
     if (repository && remember(resolution, image, err) < 0)
         return -1;

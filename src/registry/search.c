@@ -96,11 +96,11 @@ static int search_catalog(struct cb_registry *registry,
                           unsigned limit, struct cb_search_hits *hits,
                           struct cb_error **err)
 {
+    const struct cb_access access = {registry, endpoint, "registry:catalog:*"};
     cb_auto_value(cb_strings) names = {0};
     cb_autofree char *url = xasprintf("%s/v2/_catalog", endpoint->base);
 
-    if (cb_registry_pages(registry, endpoint, "registry:catalog:*", url, "repositories",
-                          &names, err) < 0) {
+    if (cb_registry_pages(&access, url, "repositories", &names, err) < 0) {
         cb_error_wrap(err, "registry %s has no search and shows no catalog",
                       endpoint->host);
         return -1;

@@ -7,7 +7,6 @@ int cb_registry_tags(struct cb_registry *registry, const char *name,
     cb_auto(cb_reference) reference = NULL;
     cb_auto_value(cb_strings) found = {0};
     cb_auto_value(cb_place) place = {0};
-    cb_autofree char *url = NULL;
     struct cb_repository repository;
 
     if (cb_reference_parse(&reference, name, err) < 0)
@@ -15,9 +14,7 @@ int cb_registry_tags(struct cb_registry *registry, const char *name,
     if (cb_place_own(registry, reference, "pull", &place, err) < 0 ||
         cb_place_open(registry, &place, &repository, err) < 0)
         return -1;
-    url = xasprintf("%s/v2/%s/tags/list", repository.endpoint->base, repository.path);
-    if (cb_registry_pages(registry, repository.endpoint, repository.scope, url, "tags",
-                          &found, err) < 0)
+    if (cb_repository_tags(registry, &repository, &found, err) < 0)
         return cb_error_wrap(err, "tags of %s", name);
     for (size_t i = 0; i < found.count; i++)
         cb_strings_add(tags, found.items[i]);

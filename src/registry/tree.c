@@ -333,7 +333,6 @@ static int send_blob(void *arg, size_t i, struct cb_error **err)
 {
     struct transfer *transfer = arg;
     const struct cb_descriptor *blob = transfer->blobs.items[i];
-    enum cb_upload_result result;
     int there;
 
     if (cb_cancel_check(transfer->registry->cancel, err) < 0)
@@ -348,7 +347,7 @@ static int send_blob(void *arg, size_t i, struct cb_error **err)
     }
     if (fetch_blob(transfer, i, err) < 0 ||
         cb_upload_blob(transfer->registry, transfer->target, blob, NULL,
-                       transfer->event_id, &result, err) < 0)
+                       transfer->event_id, err) < 0)
         return -1;
     report(transfer, blob, "Copied", blob->size);
     return 0;

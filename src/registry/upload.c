@@ -207,14 +207,14 @@ static int send_whole(struct cb_upload *upload, const char *location, int *again
     return cb_upload_check_stored(&response, &upload->blob->digest, err);
 }
 
-static int upload_once(struct cb_upload *upload, const char *mount_from,
-                       enum cb_upload_result *result, int *again, struct cb_error **err)
+/* 0 sent, 1 mounted. */
+static int upload_once(struct cb_upload *upload, const char *mount_from, int *again,
+                       struct cb_error **err)
 {
     int in_parts = upload->blob->size >= CB_UPLOAD_LARGE && !upload->whole_only;
     cb_autofree char *location = NULL;
     int continued = 0;
 
-    *result = CB_UPLOAD_SENT;
     if (in_parts)
         continued = cb_upload_parts(upload, NULL, again, err);
     if (continued)
@@ -222,10 +222,8 @@ static int upload_once(struct cb_upload *upload, const char *mount_from,
     if (cb_upload_start(upload->registry, upload->repository, &upload->blob->digest,
                         mount_from, &location, err) < 0)
         return -1;
-    if (!location) {
-        *result = CB_UPLOAD_MOUNTED;
-        return 0;
-    }
+    if (!location)
+        return 1;
     if (in_parts)
         return cb_upload_parts(upload, cb_steal(&location), again, err) < 0 ? -1 : 0;
     return send_whole(upload, location, again, err);
@@ -234,7 +232,7 @@ static int upload_once(struct cb_upload *upload, const char *mount_from,
 int cb_upload_blob(struct cb_registry *registry, const struct cb_repository *repository,
                    const struct cb_descriptor *blob,
                    const struct cb_upload_source *source, uint64_t event_id,
-                   enum cb_upload_result *result, struct cb_error **err)
+                   struct cb_error **err)
 {
     const char *mount_from = source ? source->mount_from : NULL;
     struct cb_upload upload = {.registry = registry,
@@ -253,10 +251,11 @@ int cb_upload_blob(struct cb_registry *registry, const struct cb_repository *rep
     for (int tries = 1;; tries++) {
         cb_auto(cb_error) error = NULL;
         int again = 0;
+        int mounted =
+            upload_once(&upload, tries == 1 ? mount_from : NULL, &again, &error);
 
-        if (upload_once(&upload, tries == 1 ? mount_from : NULL, result, &again,
-                        &error) == 0)
-            return 0;
+        if (mounted >= 0)
+            return mounted;
         /* A neighbour we may not read, or that is gone, must not cost the push. */
         again |= tries == 1 && mount_from;
         if (!again || tries == UPLOAD_TRIES || cb_cancel_requested(registry->cancel)) {

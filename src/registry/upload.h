@@ -4,22 +4,20 @@
 
 #include "registry/registry-priv.h"
 
-/* The end of a blob's way. */
-enum cb_upload_result { CB_UPLOAD_EXISTS, CB_UPLOAD_MOUNTED, CB_UPLOAD_SENT };
-
 /* 1 the repository has the blob, 0 it has not. */
 int cb_upload_exists(struct cb_registry *registry, const struct cb_repository *repository,
                      const struct cb_digest *digest, struct cb_error **err);
-/* Sends BLOB. SOURCE NULL: from the store. */
 struct cb_upload_source {
     int fd; /* borrowed, and read by nobody else meanwhile; -1: from the store */
     const char *mount_from; /* a repository of the same registry that may have it, or
                                NULL */
 };
+/* Brings BLOB there: 0 it was sent, 1 it was mounted from SOURCE's neighbour. SOURCE
+ * NULL: from the store, no neighbour. Progress goes to the step EVENT_ID. */
 int cb_upload_blob(struct cb_registry *registry, const struct cb_repository *repository,
                    const struct cb_descriptor *blob,
                    const struct cb_upload_source *source, uint64_t event_id,
-                   enum cb_upload_result *result, struct cb_error **err);
+                   struct cb_error **err);
 /* 1: the repository has the blob now, from MOUNT_FROM of the same registry; 0: not from
  * there. */
 int cb_upload_mount(struct cb_registry *registry, const struct cb_repository *repository,

@@ -82,9 +82,8 @@ static int memory_load(struct cb_cache_store *store, const struct cb_cache_entry
     return slot != NULL;
 }
 
-static int memory_save(struct cb_cache_store *store, const struct cb_digest *keys,
-                       size_t key_count, struct cb_result *result, const char *name,
-                       const struct cb_key_parts *parts, struct cb_error **err)
+static int memory_save(struct cb_cache_store *store, const struct cb_executed_step *step,
+                       struct cb_error **err)
 {
     struct memory *memory = memory_of(store);
     struct slot *slot = xcalloc(1, sizeof(*slot));
@@ -92,15 +91,15 @@ static int memory_save(struct cb_cache_store *store, const struct cb_digest *key
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    slot->result = cb_result_ref(result);
+    slot->result = cb_result_ref(step->result);
     slot->created_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-    slot->name = xstrdup(name);
-    cb_vec_foreach (part, parts)
+    slot->name = xstrdup(step->name);
+    cb_vec_foreach (part, step->parts)
         cb_key_parts_add(&slot->parts, part->name, part->value);
     pthread_mutex_lock(&memory->lock);
     cb_vec_push(&memory->slots, slot);
-    for (size_t i = 0; i < key_count; i++)
-        cb_map_set(memory->by_key, cb_digest_text(&keys[i], text), slot);
+    for (size_t i = 0; i < step->key_count; i++)
+        cb_map_set(memory->by_key, cb_digest_text(&step->keys[i], text), slot);
     pthread_mutex_unlock(&memory->lock);
     return 0;
 }
@@ -162,9 +161,8 @@ static void stop_waiting(struct memory *memory, struct waiter *waiter)
         count = 0;
 }
 
-static int memory_lock(struct cb_cache_store *store, const struct cb_digest *key,
-                       const char *name, struct cb_cancel *cancel,
-                       struct cb_event_sink *sink, void **lock, struct cb_error **err)
+static int memory_lock(struct cb_cache_store *store, const struct cb_step_claim *claim,
+                       void **lock, struct cb_error **err)
 {
     struct memory *memory = memory_of(store);
     cb_autofd int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -173,16 +171,16 @@ static int memory_lock(struct cb_cache_store *store, const struct cb_digest *key
 
     if (fd < 0)
         return cb_error_errno(err, errno, "create an eventfd");
-    while (!take_or_wait(memory, key, &waiter, lock)) {
+    while (!take_or_wait(memory, claim->key, &waiter, lock)) {
         struct pollfd fds[2] = {{.fd = fd, .events = POLLIN},
-                                {.fd = cb_cancel_fd(cancel), .events = POLLIN}};
+                                {.fd = cb_cancel_fd(claim->cancel), .events = POLLIN}};
 
         if (!told++)
-            cb_event_say(sink, CB_EVENT_NOTICE, 0,
+            cb_event_say(claim->sink, CB_EVENT_NOTICE, 0,
                          "waiting for the same step of another build");
         poll(fds, 2, -1);
         stop_waiting(memory, &waiter);
-        if (cb_cancel_check(cancel, err) < 0)
+        if (cb_cancel_check(claim->cancel, err) < 0)
             return -1;
     }
     return 0;

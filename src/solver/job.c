@@ -114,13 +114,16 @@ static void execute_timed(struct job *job)
 static void record(struct job *job, const struct cb_key_parts *parts)
 {
     struct cb_cache_store *cache = job->solve->options->cache;
-    const struct step *step = job->step;
+    const struct cb_executed_step executed = {.name = job->step->vertex->name,
+                                              .keys = job->step->keys,
+                                              .key_count = job->step->key_count,
+                                              .parts = parts,
+                                              .result = job->result};
     cb_auto(cb_error) error = NULL;
 
-    if (cache->class->save(cache, step->keys, step->key_count, job->result,
-                           step->vertex->name, parts, &error) == 0)
+    if (cache->class->save(cache, &executed, &error) == 0)
         return;
-    cb_error_wrap(&error, "remember the result of `%s`", step->vertex->name);
+    cb_error_wrap(&error, "remember the result of `%s`", executed.name);
     cb_event_say(sink_of(job), CB_EVENT_WARNING, 0, "%s", cb_error_message(error));
 }
 
@@ -139,12 +142,14 @@ static void run_recorded(struct job *job)
 static void run_locked(struct job *job)
 {
     struct cb_cache_store *cache = job->solve->options->cache;
-    const struct cb_digest *key = cb_step_key(job->step);
+    const struct cb_step_claim claim = {.key = cb_step_key(job->step),
+                                        .name = job->step->vertex->name,
+                                        .cancel = job->cancel,
+                                        .sink = sink_of(job)};
     void *lock = NULL;
     int stale;
 
-    if (cache->class->lock(cache, key, job->step->vertex->name, job->cancel, sink_of(job),
-                           &lock, &job->error) < 0)
+    if (cache->class->lock(cache, &claim, &lock, &job->error) < 0)
         return;
     job->found = cb_cache_ask(job->solve, job->step, &job->entry, &stale, &job->error);
     if (job->found == 0 && cb_cancel_check(job->cancel, &job->error) == 0)

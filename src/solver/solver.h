@@ -179,6 +179,21 @@ struct cb_cache_entry {
     char *handle;             /* opaque to the solver: "snapshot:<id>"; owned */
     int64_t created_ns;
 };
+/* A step that was executed. All borrowed for the call. */
+struct cb_executed_step {
+    const char *name; /* for display */
+    const struct cb_digest *keys;
+    size_t key_count;
+    const struct cb_key_parts *parts; /* of which the keys are made, for explanations */
+    struct cb_result *result;
+};
+/* Who wants to execute a step alone. All borrowed for the call. */
+struct cb_step_claim {
+    const struct cb_digest *key;
+    const char *name;           /* of the step */
+    struct cb_cancel *cancel;   /* ends the waiting; or NULL */
+    struct cb_event_sink *sink; /* is told that there is a wait, and for what; or NULL */
+};
 struct cb_cache_store;
 struct cb_cache_store_class {
     /* 1 hit (fills *out), 0 miss. FOREIGN is the key as a cache of elsewhere made it, of
@@ -191,19 +206,16 @@ struct cb_cache_store_class {
      * dropped). */
     int (*load)(struct cb_cache_store *store, const struct cb_cache_entry *entry,
                 struct cb_result **out, struct cb_error **err);
-    /* Remembers RESULT under all KEYS, with the parts for explanations. NAME is the
-     * step's display name. */
-    int (*save)(struct cb_cache_store *store, const struct cb_digest *keys,
-                size_t key_count, struct cb_result *result, const char *name,
-                const struct cb_key_parts *parts, struct cb_error **err);
+    /* Remembers the result under all keys. */
+    int (*save)(struct cb_cache_store *store, const struct cb_executed_step *step,
+                struct cb_error **err);
     /* Remembers that KEY leads to the same entry (a slow key's hit learnt its fast key).
      */
     int (*alias)(struct cb_cache_store *store, const struct cb_digest *key,
                  const struct cb_cache_entry *entry, struct cb_error **err);
-    /* Held while a key is executed, so that two processes do not do it twice. Waits,
-     * reporting for whom and, by the step's NAME, for what. */
-    int (*lock)(struct cb_cache_store *store, const struct cb_digest *key,
-                const char *name, struct cb_cancel *cancel, struct cb_event_sink *sink,
+    /* Held while a key is executed, so that two processes do not do it twice. Waits.
+     * CANCELED when the claim is given up. */
+    int (*lock)(struct cb_cache_store *store, const struct cb_step_claim *claim,
                 void **lock, struct cb_error **err);
     void (*unlock)(struct cb_cache_store *store, void *lock);
     /* In words, why nothing was found: the first part that differs from the nearest

@@ -254,6 +254,9 @@ Are you sure you want to continue? [y/N] '
     expect_output $'named\n3'
     sh_in -v "$DIR/etc:/etc:ro" -v "$DIR/etc/hosts:/etc/hosts" -- cat /etc/hosts
     expect_output mine
+    # an empty volume has all that the directory has
+    sh_in -v /etc -- readlink /etc/mtab
+    expect_output /proc/mounts
     # an end takes nothing away from others that have the same directory
     "$CBUILD" run -d --name first --network none -h stays -v names:/etc busybox sleep 1000
     sh_in -v names:/etc -- true

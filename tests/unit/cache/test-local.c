@@ -70,15 +70,16 @@ static char *save(struct world *world, const char *name, const char *value,
     cb_auto_value(cb_key_parts) parts = {0};
     cb_auto(cb_snapshot) snapshot = NULL;
     cb_auto(cb_result) result = NULL;
+    struct cb_executed_step step = {
+        .name = name, .keys = &key, .key_count = 1, .parts = &parts};
 
     if (with_snapshot) {
         assert_int_equal(cb_snapshot_prepare(world->env.store, NULL, &snapshot, NULL), 0);
         assert_int_equal(cb_snapshot_commit(snapshot, NULL), 0);
     }
     cb_key_parts_add(&parts, "ARG VERSION", value);
-    result = cb_snapshot_result_new(&world->env, snapshot, &identity);
-    assert_int_equal(
-        world->cache->class->save(world->cache, &key, 1, result, name, &parts, NULL), 0);
+    step.result = result = cb_snapshot_result_new(&world->env, snapshot, &identity);
+    assert_int_equal(world->cache->class->save(world->cache, &step, NULL), 0);
     return xstrdup(snapshot ? cb_snapshot_id(snapshot) : "");
 }
 
@@ -191,12 +192,12 @@ static void lock_waits_says_so_and_is_had_when_released(void **state)
     struct cb_cache_store *cache = world->cache;
     struct waiting waiting = {.sink.emit = release, .world = world};
     struct cb_digest key = digest("key");
+    struct cb_step_claim claim = {.key = &key, .name = "RUN x"};
     void *lock = NULL;
 
-    assert_int_equal(
-        cache->class->lock(cache, &key, "RUN x", NULL, NULL, &waiting.held, NULL), 0);
-    assert_int_equal(
-        cache->class->lock(cache, &key, "RUN x", NULL, &waiting.sink, &lock, NULL), 0);
+    assert_int_equal(cache->class->lock(cache, &claim, &waiting.held, NULL), 0);
+    claim.sink = &waiting.sink;
+    assert_int_equal(cache->class->lock(cache, &claim, &lock, NULL), 0);
     assert_string_equal(waiting.notice,
                         "waiting for another build, which executes the same step: RUN x");
     cache->class->unlock(cache, lock);
@@ -210,13 +211,13 @@ static void wait_for_a_lock_can_be_canceled(void **state)
     cb_auto(cb_cancel) cancel = cb_cancel_new();
     cb_auto(cb_error) error = NULL;
     struct cb_digest key = digest("key");
+    struct cb_step_claim claim = {.key = &key, .name = "RUN x"};
     void *first = NULL, *second = NULL;
 
     cb_cancel_request(cancel);
-    assert_int_equal(cache->class->lock(cache, &key, "RUN x", NULL, NULL, &first, NULL),
-                     0);
-    assert_int_equal(
-        cache->class->lock(cache, &key, "RUN x", cancel, NULL, &second, &error), -1);
+    assert_int_equal(cache->class->lock(cache, &claim, &first, NULL), 0);
+    claim.cancel = cancel;
+    assert_int_equal(cache->class->lock(cache, &claim, &second, &error), -1);
     assert_int_equal(cb_error_kind(error), CB_ERR_CANCELED);
     cache->class->unlock(cache, first);
 }

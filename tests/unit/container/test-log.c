@@ -83,6 +83,30 @@ static const char *read_log(struct fixture *fixture, int64_t tail)
     return cb_strbuf_text(&fixture->seen);
 }
 
+static int show_and_write(void *arg, const struct cb_log_line *line)
+{
+    struct fixture *fixture = arg;
+
+    add(fixture, 1, "later\n");
+    return show(arg, line) < 0 || fixture->lines > 100 ? -1 : 0;
+}
+
+static void who_does_not_follow_reads_to_where_the_log_ended(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct cb_log_wish all = {.tail = -1}, last = {.tail = 1};
+
+    open_log(fixture);
+    add(fixture, 1, "one\ntwo\n");
+    assert_int_equal(
+        cb_log_read(fixture->container, &all, show_and_write, fixture, NULL, NULL), 0);
+    assert_string_equal(cb_strbuf_text(&fixture->seen), "1:one\n1:two\n");
+    cb_strbuf_truncate(&fixture->seen, 0);
+    assert_int_equal(
+        cb_log_read(fixture->container, &last, show_and_write, fixture, NULL, NULL), 0);
+    assert_string_equal(cb_strbuf_text(&fixture->seen), "1:later\n");
+}
+
 static void lines_come_back_with_their_streams(void **state)
 {
     struct fixture *fixture = *state;
@@ -282,6 +306,7 @@ static void each_of_many_files_is_within_the_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(who_does_not_follow_reads_to_where_the_log_ended),
         TEST(lines_come_back_with_their_streams),
         TEST(bytes_that_are_no_text_do_not_lose_the_line),
         TEST(output_without_lines_is_written_all_the_same),

@@ -295,8 +295,8 @@ int cb_registry_resolve(struct cb_registry *registry, const char *name,
     return 0;
 }
 
-int cb_registry_resolve_layout(struct cb_registry *registry, const char *path,
-                               const char *tag, const struct cb_digest *digest,
+int cb_registry_resolve_layout(struct cb_registry *registry,
+                               const struct cb_layout_image *from,
                                const struct cb_platform *platform,
                                struct cb_resolved_image **out, struct cb_error **err)
 {

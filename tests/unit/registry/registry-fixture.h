@@ -123,10 +123,12 @@ static inline int fixture_pull(struct fixture *fixture, const char *rest, int *c
 {
     cb_autofree char *name = fixture_name(fixture, rest);
     struct cb_platform platform = {.os = "linux", .arch = "amd64"};
-    struct cb_digest digest;
+    struct cb_pulled pulled = {0};
+    int result = cb_registry_pull(fixture->registry, name, &platform, &pulled, err);
 
-    return cb_registry_pull(fixture->registry, name, &platform, &digest, id, changed,
-                            err);
+    *id = pulled.id;
+    *changed = pulled.changed;
+    return result;
 }
 
 /* How many requests of the log have all of A, B. */

@@ -311,14 +311,13 @@ static inline int fake_cache_load(struct cb_cache_store *store,
 }
 
 static inline int fake_cache_save(struct cb_cache_store *store,
-                                  const struct cb_digest *keys, size_t key_count,
-                                  struct cb_result *result, const char *name,
-                                  const struct cb_key_parts *parts, struct cb_error **err)
+                                  const struct cb_executed_step *step,
+                                  struct cb_error **err)
 {
     struct cb_cache_store *memory = fake_cache_memory(store);
 
     atomic_fetch_add(&((struct fake_cache *)store)->saves, 1);
-    return memory->class->save(memory, keys, key_count, result, name, parts, err);
+    return memory->class->save(memory, step, err);
 }
 
 static inline int fake_cache_alias(struct cb_cache_store *store,
@@ -333,13 +332,12 @@ static inline int fake_cache_alias(struct cb_cache_store *store,
 }
 
 static inline int fake_cache_lock(struct cb_cache_store *store,
-                                  const struct cb_digest *key, const char *name,
-                                  struct cb_cancel *cancel, struct cb_event_sink *sink,
-                                  void **lock, struct cb_error **err)
+                                  const struct cb_step_claim *claim, void **lock,
+                                  struct cb_error **err)
 {
     struct cb_cache_store *memory = fake_cache_memory(store);
 
-    return memory->class->lock(memory, key, name, cancel, sink, lock, err);
+    return memory->class->lock(memory, claim, lock, err);
 }
 
 static inline void fake_cache_unlock(struct cb_cache_store *store, void *lock)
