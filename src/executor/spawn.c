@@ -172,8 +172,8 @@ static int follow_child(struct cb_process *process, struct cb_error **err)
     int fds[CB_MESSAGE_MAX_FDS];
     size_t count;
 
-    while (cb_message_receive(process->report_fd, &report, sizeof(report), fds, CB_MESSAGE_MAX_FDS,
-                              &count) == sizeof(report)) {
+    while (cb_message_receive(process->report_fd, &report, sizeof(report), fds,
+                              CB_MESSAGE_MAX_FDS, &count) == sizeof(report)) {
         switch (report.type) {
         case CB_REPORT_FAILED:
             return rebuild_error(&report, err);
