@@ -71,6 +71,7 @@ src_base_libbase_a_SOURCES = \
     %D%/template-escape.c \
     %D%/template-eval.c \
     %D%/template-exec.c \
+    %D%/template-field.c \
     %D%/template-functions-priv.h \
     %D%/template-functions.c \
     %D%/template-lex.c \

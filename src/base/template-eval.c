@@ -1,19 +1,17 @@
-/* Values of a template's pipelines: variables, fields, operands, calls of functions.
- * Values are references to JSON. */
+/* Values of a template's pipelines: variables, operands, calls of functions. Values are
+ * references to JSON. */
 #include "base/template-run-priv.h"
 
 #include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
-#include <strings.h>
 
 #define MAX_STEPS  1000000
 #define MAX_OUTPUT (64u << 20) /* bytes */
 #define MAX_MADE   (64u << 20)
 
-/* PLACE is what line and column are told of, AT to END the expression. */
-static int fail_at(struct cb_tmpl_run *run, size_t place, size_t at, size_t end,
-                   const char *message, struct cb_error **err)
+int cb_tmpl_fail_at(struct cb_tmpl_run *run, size_t place, size_t at, size_t end,
+                    const char *message, struct cb_error **err)
 {
     const char *text = run->template->text;
     size_t line = 1, column = 0;
@@ -38,7 +36,7 @@ int cb_tmpl_fail(struct cb_tmpl_run *run, size_t at, size_t end, struct cb_error
     va_start(args, format);
     message = xvasprintf(format, args);
     va_end(args);
-    return fail_at(run, at, at, end, message, err);
+    return cb_tmpl_fail_at(run, at, at, end, message, err);
 }
 
 int cb_tmpl_step(struct cb_tmpl_run *run, size_t at, struct cb_error **err)
@@ -90,156 +88,20 @@ void cb_tmpl_set_variable(struct cb_tmpl_run *run,
     variable->value = value;
 }
 
-/* ── Fields ── */
-
-/* Exactly, else without regard to case. Borrowed; *FOUND: there is such a member. */
-static json_t *member(const json_t *object, const char *name, int *found)
-{
-    json_t *value = json_object_get(object, name);
-    const char *key;
-
-    *found = value != NULL;
-    if (value)
-        return value;
-    json_object_foreach((json_t *)object, key, value)
-    {
-        if (strcasecmp(key, name) == 0) {
-            *found = 1;
-            return value;
-        }
-    }
-    return NULL;
-}
-
-/* Is FIELD what NAME in OBJECT is? FOUND: it is there, but null. */
-static int is_field(const struct cb_template_field *field, const json_t *object,
-                    const char *name, int found)
-{
-    if (strcasecmp(field->name, name) != 0)
-        return 0;
-    return field->beside ? json_object_get(object, field->beside) != NULL : found;
-}
-
-static const struct cb_template_field *
-field_of(const struct cb_tmpl_run *run, const json_t *object, const char *name, int found)
-{
-    const struct cb_template_field *field = run->fields;
-
-    while (field && field->name && !is_field(field, object, name, found))
-        field++;
-    return field && field->name ? field : NULL;
-}
-
-/* What an empty FIELD (or NULL) is in Go: a new reference, or NULL. */
-static json_t *zero_of(const struct cb_tmpl_run *run,
-                       const struct cb_template_field *field)
-{
-    if (!field)
-        return NULL;
-    switch (field->zero) {
-    case CB_TEMPLATE_NIL:
-        return json_null();
-    case CB_TEMPLATE_MAP:
-        return json_incref(run->nil_map);
-    case CB_TEMPLATE_LIST:
-        return json_incref(run->nil_list);
-    case CB_TEMPLATE_TEXT:
-        return json_string("");
-    case CB_TEMPLATE_NUMBER:
-    case CB_TEMPLATE_DURATION:
-        return json_integer(0);
-    case CB_TEMPLATE_FLAG:
-        return json_false();
-    }
-    return NULL;
-}
-
-int cb_tmpl_is_duration(const struct cb_tmpl_run *run, const json_t *value)
-{
-    size_t i;
-    json_t *one;
-
-    json_array_foreach(run->durations, i, one)
-    {
-        if (one == value)
-            return 1;
-    }
-    return 0;
-}
-
-static void note_duration(struct cb_tmpl_run *run, json_t *value,
-                          const struct cb_template_field *field)
-{
-    if (field && field->zero == CB_TEMPLATE_DURATION && json_is_integer(value) &&
-        !cb_tmpl_is_duration(run, value))
-        json_array_append(run->durations, value);
-}
-
-/* NAME is not in VALUE; the field before it is PARENT, or NULL. */
-static int fail_field(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
-                      const json_t *value, const char *name, const char *parent,
-                      struct cb_error **err)
-{
-    cb_autofree char *message = NULL;
-
-    if (!value || json_is_null(value))
-        message = run->fields && parent
-                      ? xasprintf("map has no entry for key \"%s\"", parent)
-                      : xasprintf("nil data; no entry for key \"%s\"", name);
-    else if (!json_is_object(value))
-        message = xasprintf("can't evaluate field %s in type %s", name,
-                            run->fields ? "interface {}" : cb_tmpl_type_name(value));
-    else if (run->fields)
-        message = xasprintf("map has no entry for key \"%s\"", name);
-    else
-        message = xasprintf("can't evaluate field %s", name);
-    return fail_at(run, operand->fields_at, operand->at, operand->end, message, err);
-}
-
-/* One field of VALUE, which is PARENT or has no name: a new reference. */
-static int get_field(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
-                     const json_t *value, const char *name, const char *parent,
-                     json_t **out, struct cb_error **err)
-{
-    const struct cb_template_field *field;
-    int found = 0;
-
-    *out = NULL;
-    if (!value || !json_is_object(value))
-        return fail_field(run, operand, value, name, parent, err);
-    *out = json_incref(member(value, name, &found));
-    field = field_of(run, value, name, found);
-    if (!*out || json_is_null(*out)) {
-        json_t *zero = zero_of(run, field);
-
-        *out = zero ? zero : *out;
-    }
-    note_duration(run, *out, field);
-    if (!*out && !found && (value == run->whole || cb_tmpl_is_struct(value)))
-        return fail_field(run, operand, value, name, parent, err);
-    return 0;
-}
-
-/* The fields behind an operand. Takes *VALUE, and gives another in its place. */
-static int get_fields(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
-                      json_t **value, struct cb_error **err)
-{
-    for (size_t i = 0; i < operand->field_count; i++) {
-        const char *parent = i ? operand->fields[i - 1] : NULL;
-        json_t *next;
-
-        if (get_field(run, operand, *value, operand->fields[i], parent, &next, err) < 0) {
-            json_decref(*value);
-            *value = NULL;
-            return -1;
-        }
-        json_decref(*value);
-        *value = next;
-    }
-    return 0;
-}
-
 /* ── Operands, commands, pipelines ── */
+
+struct values {
+    json_t **items;
+    size_t count, capacity;
+};
+
+static void values_clear(struct values *values)
+{
+    for (size_t i = 0; i < values->count; i++)
+        json_decref(values->items[i]);
+    cb_vec_free(values);
+}
+CB_AUTO_VALUE_DEFINE(values, values_clear)
 
 static size_t bytes_of(const json_t *value)
 {
@@ -248,12 +110,12 @@ static size_t bytes_of(const json_t *value)
 
 /* No function makes much more than it is given: `join` looks after itself. */
 static int count_made(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
-                      json_t *const *args, size_t count, struct cb_error **err)
+                      const struct values *args, struct cb_error **err)
 {
     size_t given = 0;
 
-    for (size_t i = 0; i < count; i++)
-        given += bytes_of(args[i]);
+    cb_vec_foreach (arg, args)
+        given += bytes_of(*arg);
     if (given <= MAX_MADE && run->made <= MAX_MADE)
         return 0;
     return cb_tmpl_fail(run, operand->at, operand->end, err, "over %u bytes of text",
@@ -274,10 +136,12 @@ static int leaves_titles(const char *function)
 
 /* END: of the command that OPERAND, a function, begins. */
 static int call(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
-                size_t end, json_t *const *args, size_t count, json_t **out,
+                size_t end, const struct values *given, json_t **out,
                 struct cb_error **err)
 {
     const struct cb_tmpl_function *function = operand->function;
+    json_t *const *args = given->items;
+    size_t count = given->count;
     cb_auto(cb_error) error = NULL;
     json_t *const nil = NULL;
 
@@ -287,7 +151,7 @@ static int call(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
                             function->name, function->max < 0 ? "at least " : "",
                             (int)count < function->min ? function->min : function->max,
                             count);
-    if (count_made(run, operand, args, count, err) < 0)
+    if (count_made(run, operand, given, err) < 0)
         return -1;
     if (run->titles && leaves_titles(function->name)) {
         *out = json_incref(args[0]);
@@ -327,38 +191,25 @@ static int eval_operand(struct cb_tmpl_run *run, const struct cb_tmpl_operand *o
             return -1;
         break;
     case CB_TMPL_OPERAND_FUNCTION:
-        if (call(run, operand, operand->end, NULL, 0, out, err) < 0)
+        if (call(run, operand, operand->end, &(struct values){0}, out, err) < 0)
             return -1;
         break;
     }
-    return get_fields(run, operand, out, err);
+    return cb_tmpl_get_fields(run, operand, out, err);
 }
-
-struct values {
-    json_t **items;
-    size_t count, capacity;
-};
-
-static void values_clear(struct values *values)
-{
-    for (size_t i = 0; i < values->count; i++)
-        json_decref(values->items[i]);
-    cb_vec_free(values);
-}
-CB_AUTO_VALUE_DEFINE(values, values_clear)
 
 /* `and` and `or` stop at the argument that decides. */
 static int eval_logic(struct cb_tmpl_run *run, const struct cb_tmpl_command *command,
-                      json_t *dot, json_t *piped, int has_piped, json_t **out,
+                      json_t *dot, json_t *const *piped, json_t **out,
                       struct cb_error **err)
 {
     int is_or = command->operands[0].function->name[0] == 'o';
-    size_t count = command->count - 1 + (size_t)has_piped;
+    size_t count = command->count - 1 + (piped != NULL);
 
     *out = NULL;
     if (!count)
-        return call(run, &command->operands[0], command->operands[0].end, NULL, 0, out,
-                    err);
+        return call(run, &command->operands[0], command->operands[0].end,
+                    &(struct values){0}, out, err);
     for (size_t i = 0; i < count; i++) {
         json_decref(*out);
         *out = NULL;
@@ -366,7 +217,7 @@ static int eval_logic(struct cb_tmpl_run *run, const struct cb_tmpl_command *com
             if (eval_operand(run, &command->operands[i + 1], dot, out, err) < 0)
                 return -1;
         } else {
-            *out = json_incref(piped);
+            *out = json_incref(*piped);
         }
         if (cb_tmpl_is_true(*out) == is_or)
             break;
@@ -376,22 +227,24 @@ static int eval_logic(struct cb_tmpl_run *run, const struct cb_tmpl_command *com
 
 /* `.Label "x"`: the field's object is asked for the argument. */
 static int look_up(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
-                   const json_t *value, json_t *const *args, size_t count, json_t **out,
+                   const json_t *value, const struct values *args, json_t **out,
                    struct cb_error **err)
 {
     if (operand->kind == CB_TMPL_OPERAND_CONSTANT ||
         operand->kind == CB_TMPL_OPERAND_PIPELINE || !json_is_object(value) ||
-        count != 1 || !json_is_string(args[0]))
+        args->count != 1 || !json_is_string(args->items[0]))
         return cb_tmpl_fail(run, operand->at, operand->end, err,
                             "can't give argument to it");
-    *out = json_incref(json_object_get(value, json_string_value(args[0])));
+    *out = json_incref(json_object_get(value, json_string_value(args->items[0])));
     if (!*out)
         *out = json_string("");
     return 0;
 }
 
+/* PIPED: what the command before it came to, which may have no value; NULL for the first.
+ */
 static int eval_command(struct cb_tmpl_run *run, const struct cb_tmpl_command *command,
-                        json_t *dot, json_t *piped, int has_piped, json_t **out,
+                        json_t *dot, json_t *const *piped, json_t **out,
                         struct cb_error **err)
 {
     const struct cb_tmpl_operand *first = &command->operands[0];
@@ -403,7 +256,7 @@ static int eval_command(struct cb_tmpl_run *run, const struct cb_tmpl_command *c
     if (cb_tmpl_step(run, first->at, err) < 0)
         return -1;
     if (is_function && !first->function->call)
-        return eval_logic(run, command, dot, piped, has_piped, out, err);
+        return eval_logic(run, command, dot, piped, out, err);
     if (first->kind == CB_TMPL_OPERAND_CONSTANT && !first->constant)
         return cb_tmpl_fail(run, first->at, first->end, err, "nil is not a command");
     if (!is_function && eval_operand(run, first, dot, &value, err) < 0)
@@ -416,13 +269,13 @@ static int eval_command(struct cb_tmpl_run *run, const struct cb_tmpl_command *c
         /* What has no value is nil to a function. */
         cb_vec_push(&args, arg || !is_function ? arg : json_null());
     }
-    if (has_piped)
-        cb_vec_push(&args, json_incref(piped));
+    if (piped)
+        cb_vec_push(&args, json_incref(*piped));
     if (is_function)
-        return call(run, first, command->operands[command->count - 1].end, args.items,
-                    args.count, out, err);
+        return call(run, first, command->operands[command->count - 1].end, &args, out,
+                    err);
     if (args.count)
-        return look_up(run, first, value, args.items, args.count, out, err);
+        return look_up(run, first, value, &args, out, err);
     *out = cb_steal(&value);
     return 0;
 }
@@ -440,8 +293,8 @@ int cb_tmpl_eval_commands(struct cb_tmpl_run *run,
     for (size_t i = 0; i < pipeline->count; i++) {
         json_t *next;
 
-        if (eval_command(run, &pipeline->commands[i], dot, value, i > 0, &next, err) <
-            0) {
+        if (eval_command(run, &pipeline->commands[i], dot, i ? &value : NULL, &next,
+                         err) < 0) {
             run->depth--;
             return -1;
         }

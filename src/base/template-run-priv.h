@@ -1,5 +1,5 @@
-/* Running a template: what template-exec.c (the tree) and template-eval.c (pipelines)
- * share. */
+/* Running a template: what template-exec.c (the tree), template-eval.c (pipelines) and
+ * template-field.c (fields) share. */
 #ifndef CB_BASE_TEMPLATE_RUN_PRIV_H
 #define CB_BASE_TEMPLATE_RUN_PRIV_H
 
@@ -33,6 +33,9 @@ struct cb_tmpl_run {
  * -1. */
 int cb_tmpl_fail(struct cb_tmpl_run *run, size_t at, size_t end, struct cb_error **err,
                  const char *format, ...) CB_PRINTF(5, 6);
+/* The same, but PLACE is what line and column are told of. */
+int cb_tmpl_fail_at(struct cb_tmpl_run *run, size_t place, size_t at, size_t end,
+                    const char *message, struct cb_error **err);
 /* One more: -1 when there were too many, or too much was written. */
 int cb_tmpl_step(struct cb_tmpl_run *run, size_t at, struct cb_error **err);
 /* The value alone, a new reference; variables are the caller's. */
@@ -42,6 +45,9 @@ int cb_tmpl_eval_commands(struct cb_tmpl_run *run,
 /* The same, and what PIPELINE declares is declared. */
 int cb_tmpl_eval(struct cb_tmpl_run *run, const struct cb_tmpl_pipeline *pipeline,
                  json_t *dot, json_t **out, struct cb_error **err);
+/* The fields behind an operand. Takes *VALUE, and gives another in its place. */
+int cb_tmpl_get_fields(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
+                       json_t **value, struct cb_error **err);
 /* Is VALUE, that very one, nanoseconds by what is known of its field? */
 int cb_tmpl_is_duration(const struct cb_tmpl_run *run, const json_t *value);
 /* Those beyond the first COUNT. */

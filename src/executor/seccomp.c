@@ -379,7 +379,8 @@ static struct code emit_family(size_t *index, const struct names *names, uint64_
     return code;
 }
 
-/* What nearly all are given is there already: to compile it takes longer than to start. */
+/* What nearly all are given is there already: to compile it takes longer than to start.
+ */
 static int take_ready(struct sock_fprog *prog)
 {
     size_t bytes = cb_seccomp_ready_count * sizeof(*prog->filter);

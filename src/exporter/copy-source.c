@@ -15,7 +15,7 @@
 /* ── Archives ── */
 
 struct found {
-    struct cb_load load; /* first: what load.c hands out */
+    struct cb_load load; /* first: what load-docker.c hands out */
     const struct cb_copy_end *from;
     struct cb_digest root; /* unset: none yet */
     /* Of a docker archive that is unpacked into the store: the image. */

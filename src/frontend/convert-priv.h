@@ -14,6 +14,10 @@ int cb_convert_stage(struct cb_stage *stage);
 /* Applies one instruction. The item's place is attached to errors that have none. */
 int cb_convert_item(struct cb_stage *stage, const struct cb_item *item,
                     struct cb_error **err);
+
+/* ── convert-step.c ── */
+/* "[linux/arm64 build 2/5] ": how a step of the stage is shown. */
+void cb_convert_prefix(struct cb_strbuf *out, struct cb_stage *stage);
 /* Adds a step of the stage with inputs (the first is the stage's own files): the stage
  * goes on from it. The payload of OPTIONS is freed when that fails. */
 int cb_convert_step(struct cb_stage *stage, const struct cb_item *item,

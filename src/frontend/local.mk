@@ -24,6 +24,7 @@ src_frontend_libfrontend_a_SOURCES = \
 	%D%/convert-priv.h \
 	%D%/convert-run-mount.c \
 	%D%/convert-run.c \
+	%D%/convert-step.c \
 	%D%/convert.c \
 	%D%/doubt.c \
 	%D%/epoch-stage.c \

@@ -38,6 +38,7 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/registry-priv.h \
 	%D%/registry.c \
 	%D%/registry.h \
+	%D%/resolve-documents.c \
 	%D%/resolve.c \
 	%D%/restore.c \
 	%D%/said-fetch.c \
@@ -50,6 +51,8 @@ src_registry_libregistry_a_SOURCES = \
 	%D%/tags.c \
 	%D%/token-server.c \
 	%D%/token-server.h \
+	%D%/tree-blobs.c \
+	%D%/tree-priv.h \
 	%D%/tree.c \
 	%D%/tree.h \
 	%D%/upload-parts.c \

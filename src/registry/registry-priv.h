@@ -182,26 +182,15 @@ int cb_document_put(struct cb_registry *registry, const struct cb_repository *re
                     const char *tag, const struct cb_document_text *document,
                     struct cb_error **err);
 
-/* Index or manifest; schema 1 is UNSUPPORTED. (resolve.c) */
+/* ── resolve-documents.c ── */
+
+/* Index or manifest; schema 1 is UNSUPPORTED. */
 int cb_document_kind(const struct cb_document *document, enum cb_media_kind *kind,
                      struct cb_error **err);
 /* *WANT becomes the entry of an index for PLATFORM. */
 int cb_document_choose(const struct cb_document *document,
                        const struct cb_platform *platform, struct cb_descriptor *want,
                        struct cb_error **err);
-
-/* ── layout.c ── */
-
-/* The layout PATH as a repository; the caller closes *FD. */
-int cb_layout_repository_open(struct cb_registry *registry, const char *path,
-                              struct cb_repository *out, int *fd, struct cb_error **err);
-/* Brings WANT from a repository that is a layout into the store; does nothing for
- * others. */
-int cb_layout_provide(struct cb_registry *registry,
-                      const struct cb_repository *repository,
-                      const struct cb_descriptor *want, struct cb_error **err);
-
-/* ── resolve.c ── */
 
 /* Which image of a repository. */
 struct cb_image_want {
@@ -214,6 +203,17 @@ int cb_resolve_documents(struct cb_registry *registry,
                          const struct cb_repository *repository,
                          const struct cb_image_want *want,
                          struct cb_resolved_image *image, struct cb_error **err);
+
+/* ── layout.c ── */
+
+/* The layout PATH as a repository; the caller closes *FD. */
+int cb_layout_repository_open(struct cb_registry *registry, const char *path,
+                              struct cb_repository *out, int *fd, struct cb_error **err);
+/* Brings WANT from a repository that is a layout into the store; does nothing for
+ * others. */
+int cb_layout_provide(struct cb_registry *registry,
+                      const struct cb_repository *repository,
+                      const struct cb_descriptor *want, struct cb_error **err);
 
 /* ── blob.c ── */
 

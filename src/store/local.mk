@@ -90,6 +90,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/tree-digest.h \
 	%D%/trim.h \
 	%D%/untar-priv.h \
+	%D%/untar-whiteout.c \
 	%D%/untar.h \
 	%D%/walk.h \
 	%D%/whiteout-idle.h \
@@ -113,6 +114,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/db-image-list.c \
 	%D%/db-images.c \
 	%D%/db-names.c \
+	%D%/db-open.c \
 	%D%/db-platforms.c \
 	%D%/db-records.c \
 	%D%/db-salvage.c \
@@ -154,6 +156,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/layout-read.h \
 	%D%/record.c \
 	%D%/name-platforms.c \
+	%D%/refs-find.c \
 	%D%/refs.c \
 	%D%/salvage.c \
 	%D%/salvage.h \
@@ -172,8 +175,11 @@ src_store_libstore_a_SOURCES = \
 	%D%/tar-write.c \
 	%D%/tree-digest.c \
 	%D%/trim.c \
+	%D%/unpack-layer.c \
+	%D%/unpack-priv.h \
 	%D%/unpack.c \
 	%D%/untar-file.c \
+	%D%/untar-path.c \
 	%D%/untar.c \
 	%D%/usage.c \
 	%D%/walk.c \

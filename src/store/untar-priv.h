@@ -1,5 +1,5 @@
-/* Between untar.c (which entries, in which way) and untar-file.c (one entry onto disk).
- */
+/* Between untar.c (which entries, in which way), untar-path.c (where they go),
+ * untar-whiteout.c (what they hide) and untar-file.c (one entry onto disk). */
 #ifndef CB_STORE_UNTAR_PRIV_H
 #define CB_STORE_UNTAR_PRIV_H
 
@@ -35,6 +35,12 @@ struct cb_untar {
                               * which its whiteouts spare */
 };
 
+/* MERGED: did this layer make PATH, which has no links on the way? */
+static inline int cb_untar_has_made(const struct cb_untar *untar, const char *path)
+{
+    return untar->unpacked && cb_map_has(untar->unpacked, path);
+}
+
 /* The directory of this entry is not kept open for the next one. */
 static inline void cb_untar_forget_parent_later(struct cb_untar *untar)
 {
@@ -47,9 +53,29 @@ int cb_untar_file(struct cb_untar *untar, const struct cb_tar_entry *entry,
 /* Owner, mode, attributes of an open file or directory. */
 int cb_untar_metadata(struct cb_untar *untar, const struct cb_tar_entry *entry, int fd,
                       struct cb_error **err);
+
+/* ── untar-path.c ── */
+
 /* The path of an archive name below the root, cleaned, without leading slash; "" is the
  * top. Names with ".." are refused. Caller frees. */
 int cb_untar_path(const struct cb_untar *untar, const char *name, char **out,
                   struct cb_error **err);
+/* Opens the directory that PATH (cleaned, relative to the root) goes to, and makes it
+ * unless OVERLAY; FD is borrowed, *NAME is part of PATH. 1 found; 0: not in this layer
+ * (OVERLAY), needs_below is set. */
+int cb_untar_find_parent(struct cb_untar *untar, const char *path, int *fd,
+                         const char **name, struct cb_error **err);
+/* MERGED: NAME in the directory found last, without links on the way. Caller frees. */
+char *cb_untar_real_path(const struct cb_untar *untar, const char *name);
+/* At once, since what is removed may have led to it. */
+void cb_untar_forget_parent(struct cb_untar *untar);
+
+/* ── untar-whiteout.c ── */
+
+/* PATH is a whiteout of TARGET beside it. */
+int cb_untar_whiteout(struct cb_untar *untar, const char *path, const char *target,
+                      struct cb_error **err);
+/* PATH makes its directory opaque. */
+int cb_untar_opaque(struct cb_untar *untar, const char *path, struct cb_error **err);
 
 #endif

@@ -283,12 +283,15 @@ static void write_ready(const struct sock_fprog *prog)
 
     if (!file)
         return;
-    fputs("/* The filter for the usual capabilities and a kernel without x32, compiled: of\n"
-          " * seccomp-profile.c and seccomp-numbers.c, from which a test compiles it again.\n"
-          " * `CB_FILTER_OUT=src/executor/seccomp-ready.c test-seccomp` writes this file. "
-          "*/\n#include \"executor/seccomp-priv.h\"\n\n#if defined(__x86_64__)\n"
-          "/* clang-format off */\nconst struct sock_filter cb_seccomp_ready[] = {\n",
-          file);
+    fputs(
+        "/* The filter for the usual capabilities and a kernel without x32, compiled: "
+        "of\n"
+        " * seccomp-profile.c and seccomp-numbers.c, from which a test compiles it "
+        "again.\n"
+        " * `CB_FILTER_OUT=src/executor/seccomp-ready.c test-seccomp` writes this file. "
+        "*/\n#include \"executor/seccomp-priv.h\"\n\n#if defined(__x86_64__)\n"
+        "/* clang-format off */\nconst struct sock_filter cb_seccomp_ready[] = {\n",
+        file);
     for (size_t i = 0; i < prog->len; i++) {
         const struct sock_filter *insn = &prog->filter[i];
 
