@@ -122,14 +122,16 @@ int cb_lock_is_marked(int fd)
 
 int cb_lock_is_held(int dir_fd, const char *name)
 {
-    cb_autofd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    cb_autofd int fd =
+        openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
     return fd >= 0 && cb_lock_is_marked(fd);
 }
 
 pid_t cb_lock_holder(int dir_fd, const char *name)
 {
-    cb_autofd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    cb_autofd int fd =
+        openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
     return fd < 0 ? 0 : read_holder(fd);
 }

@@ -257,6 +257,8 @@ static int eval_command(struct cb_tmpl_run *run, const struct cb_tmpl_command *c
         return -1;
     if (is_function && !first->function->call)
         return eval_logic(run, command, dot, piped, out, err);
+    if (first->kind == CB_TMPL_OPERAND_CONSTANT && !first->constant)
+        return cb_tmpl_fail(run, first->at, first->end, err, "nil is not a command");
     if (!is_function && eval_operand(run, first, dot, &value, err) < 0)
         return -1;
     for (size_t i = 1; i < command->count; i++) {

@@ -138,6 +138,8 @@ static int call_slice(json_t *const *args, size_t count, json_t **out,
     if ((count > 1 && cb_tmpl_want_count(args[1], &from, err) < 0) ||
         (count > 2 && cb_tmpl_want_count(args[2], &to, err) < 0))
         return -1;
+    if (is_text && count > 3)
+        return cb_error_set(err, CB_ERR_USAGE, "cannot 3-index slice a string");
     if (from < 0 || from > size || to < 0 || to > size)
         return cb_error_set(err, CB_ERR_USAGE, "index out of range: %lld",
                             (long long)(from < 0 || from > size ? from : to));
@@ -211,10 +213,10 @@ static const struct cb_tmpl_function functions[] = {
     {"eq", 2, -1, cb_tmpl_call_eq},
     {"ge", 2, 2, cb_tmpl_call_ge},
     {"gt", 2, 2, cb_tmpl_call_gt},
-    {"html", 1, -1, cb_tmpl_call_html},
+    {"html", 0, -1, cb_tmpl_call_html},
     {"index", 1, -1, call_index},
     {"join", 2, 2, cb_tmpl_call_join},
-    {"js", 1, -1, cb_tmpl_call_js},
+    {"js", 0, -1, cb_tmpl_call_js},
     {"json", 1, 1, call_json},
     {"le", 2, 2, cb_tmpl_call_le},
     {"len", 1, 1, call_len},
@@ -232,7 +234,7 @@ static const struct cb_tmpl_function functions[] = {
     {"title", 1, 1, cb_tmpl_call_title},
     {"truncate", 2, 2, cb_tmpl_call_truncate},
     {"upper", 1, 1, cb_tmpl_call_upper},
-    {"urlquery", 1, -1, cb_tmpl_call_urlquery},
+    {"urlquery", 0, -1, cb_tmpl_call_urlquery},
 };
 
 const struct cb_tmpl_function *cb_tmpl_function_find(const char *name)

@@ -153,13 +153,17 @@ static int take_quoted(struct lexer *lexer, struct cb_strbuf *out, struct cb_err
 
 static int take_string(struct lexer *lexer, struct cb_error **err)
 {
+    char *text;
     cb_auto_value(cb_strbuf) value = {0};
     struct cb_tmpl_token *token = add(lexer, CB_TMPL_STRING, lexer->at);
 
     if (take_quoted(lexer, &value, err) < 0)
         return -1;
     token->len = value.len;
-    token->text = cb_arena_strndup(lexer->arena, cb_strbuf_text(&value), value.len);
+    text = cb_arena_alloc(lexer->arena, value.len + 1); /* it may hold zeros */
+    memcpy(text, cb_strbuf_text(&value), value.len);
+    text[value.len] = '\0';
+    token->text = text;
     return 0;
 }
 

@@ -172,7 +172,8 @@ static int parse_operand(struct cb_tmpl_parser *parser, struct cb_tmpl_operand *
             parser->arena, (out->field_count + rest.field_count) * sizeof(*fields));
 
         if (out->kind == CB_TMPL_OPERAND_CONSTANT ||
-            out->kind == CB_TMPL_OPERAND_FUNCTION)
+            out->kind == CB_TMPL_OPERAND_FUNCTION ||
+            (out->kind == CB_TMPL_OPERAND_DOT && !out->field_count))
             return syntax_error(parser, out->at, err, "unexpected . after term \"%.*s\"",
                                 (int)(parser->token[-1].at - out->at),
                                 parser->text + out->at);

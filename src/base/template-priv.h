@@ -140,6 +140,8 @@ void cb_tmpl_printf(struct cb_strbuf *out, const char *format, json_t *const *ar
                     size_t count);
 /* The object's keys in byte order, as Go ranges over and prints maps. Borrowed keys. */
 const char **cb_tmpl_sorted_keys(const json_t *object, size_t *count);
+/* The shortest text that reads back as NUMBER, as Go prints one. */
+void cb_tmpl_real(char text[64], double number);
 /* Do all keys look like exported Go names, and is there one? */
 int cb_tmpl_is_struct(const json_t *object);
 

@@ -1,8 +1,12 @@
 /* Texts in templates, docker's: join, split, lower, upper, title, pad, truncate. */
 #include "base/template-functions-priv.h"
 
+#include "base/utf8.h"
+
 #include <ctype.h>
+#include <locale.h>
 #include <string.h>
+#include <wctype.h>
 
 #define MAX_WIDTH  10000
 #define MAX_JOINED (64u << 20)
@@ -56,8 +60,30 @@ int cb_tmpl_call_split(json_t *const *args, size_t count, json_t **out,
     return 0;
 }
 
-static int map_bytes(json_t *const *args, json_t **out, int (*map)(int byte),
-                     struct cb_error **err)
+/* TEXT's characters, each as MAP has it for one in C.UTF-8; the others as they are. */
+static void map_points(struct cb_strbuf *out, const char *text, size_t len,
+                       wint_t (*map)(wint_t point, locale_t locale))
+{
+    locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+
+    for (size_t i = 0; i < len;) {
+        unsigned point;
+        size_t size = cb_utf8_decode(text + i, len - i, &point);
+        char changed[5];
+
+        if (size && (locale || point < 0x80))
+            cb_strbuf_add(out, changed,
+                          cb_utf8_encode(locale ? map(point, locale) : point, changed));
+        else
+            cb_strbuf_add(out, text + i, size ? size : 1);
+        i += size ? size : 1;
+    }
+    if (locale)
+        freelocale(locale);
+}
+
+static int map_text(json_t *const *args, json_t **out,
+                    wint_t (*map)(wint_t point, locale_t locale), struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) changed = {0};
     const char *text;
@@ -65,40 +91,45 @@ static int map_bytes(json_t *const *args, json_t **out, int (*map)(int byte),
 
     if (cb_tmpl_want_text(args[0], &text, &len, err) < 0)
         return -1;
-    for (size_t i = 0; i < len; i++)
-        cb_strbuf_addc(&changed, (unsigned char)text[i] < 0x80
-                                     ? (char)map((unsigned char)text[i])
-                                     : text[i]);
+    map_points(&changed, text, len, map);
     return cb_tmpl_give_text(out, &changed, err);
 }
 
 int cb_tmpl_call_lower(json_t *const *args, size_t count, json_t **out,
                        struct cb_error **err)
 {
-    return map_bytes(args, out, tolower, err);
+    return map_text(args, out, towlower_l, err);
 }
 
 int cb_tmpl_call_upper(json_t *const *args, size_t count, json_t **out,
                        struct cb_error **err)
 {
-    return map_bytes(args, out, toupper, err);
+    return map_text(args, out, towupper_l, err);
 }
 
+/* Words begin behind what is neither letter, digit nor underscore. */
 int cb_tmpl_call_title(json_t *const *args, size_t count, json_t **out,
                        struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) changed = {0};
     const char *text;
-    size_t len;
+    size_t len, size;
     int inside = 0;
 
     if (cb_tmpl_want_text(args[0], &text, &len, err) < 0)
         return -1;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i += size) {
         unsigned char c = (unsigned char)text[i];
+        unsigned point;
 
-        cb_strbuf_addc(&changed, (char)(inside || c >= 0x80 ? c : toupper(c)));
-        inside = isalnum(c) || c == '_' || c == '\'' || c >= 0x80;
+        size = cb_utf8_decode(text + i, len - i, &point);
+        if (!size)
+            size = 1;
+        if (inside)
+            cb_strbuf_add(&changed, text + i, size);
+        else
+            map_points(&changed, text + i, size, towupper_l);
+        inside = c < 0x80 ? isalnum(c) || c == '_' : !cb_utf8_space(text + i, len - i);
     }
     return cb_tmpl_give_text(out, &changed, err);
 }

@@ -76,21 +76,17 @@ int cb_tmpl_is_struct(const json_t *object)
     return json_object_size(object) > 0;
 }
 
-/* The shortest text that reads back as the same number; exponents as Go's %v has them. */
-static void print_real(struct cb_strbuf *out, double number)
+void cb_tmpl_real(char text[64], double number)
 {
-    char text[64];
+    int precision = 0, exponent;
 
-    for (int precision = 1; precision <= 17; precision++) {
-        snprintf(text, sizeof(text), "%.*g", precision, number);
-        if (strtod(text, NULL) == number)
-            break;
-    }
-    if (strchr(text, 'e') && number < 1e21 && number > -1e21 &&
-        (number >= 1 || number <= -1))
-        cb_strbuf_addf(out, "%.0f", number);
-    else
-        cb_strbuf_adds(out, text);
+    do
+        snprintf(text, 64, "%.*e", precision, number);
+    while (strtod(text, NULL) != number && ++precision < 17);
+    exponent = strchr(text, 'e') ? atoi(strchr(text, 'e') + 1) : 0;
+    if (strchr(text, 'e') && exponent >= -4 && exponent < 6)
+        snprintf(text, 64, "%.*f", precision > exponent ? precision - exponent : 0,
+                 number);
 }
 
 static void print_array(struct cb_strbuf *out, const json_t *value,
@@ -207,6 +203,8 @@ void cb_tmpl_print(struct cb_strbuf *out, const json_t *value)
 void cb_tmpl_print_typed(struct cb_strbuf *out, const json_t *value,
                          const struct cb_template_field *fields)
 {
+    char real[64];
+
     if (!value) {
         cb_strbuf_adds(out, "<no value>");
         return;
@@ -228,7 +226,8 @@ void cb_tmpl_print_typed(struct cb_strbuf *out, const json_t *value,
         cb_strbuf_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         return;
     case JSON_REAL:
-        print_real(out, json_real_value(value));
+        cb_tmpl_real(real, json_real_value(value));
+        cb_strbuf_adds(out, real);
         return;
     case JSON_TRUE:
         cb_strbuf_adds(out, "true");

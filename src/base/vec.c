@@ -1,6 +1,10 @@
 /* Vectors of owned strings, and the "K=V" lists made of them. */
 #include "base/vec.h"
 
+#include "base/map.h"
+
+#include <stdint.h>
+
 void cb_strings_free(struct cb_strings *strings)
 {
     cb_vec_foreach (text, strings) {
@@ -89,19 +93,6 @@ void cb_env_unset(struct cb_strings *env, const char *name)
     memmove(entry, entry + 1, (size_t)(env->items + env->count - entry) * sizeof(*entry));
 }
 
-void cb_env_merge(struct cb_strings *env, const struct cb_strings *changes)
-{
-    cb_vec_foreach (change, changes) {
-        cb_autofree char *name = xstrndup(*change, strcspn(*change, "="));
-        const char *equals = strchr(*change, '=');
-
-        if (equals)
-            cb_env_set(env, name, equals + 1);
-        else
-            cb_env_unset(env, name);
-    }
-}
-
 void cb_env_set(struct cb_strings *env, const char *name, const char *value)
 {
     char *text = xasprintf("%s=%s", name, value);
@@ -113,6 +104,59 @@ void cb_env_set(struct cb_strings *env, const char *name, const char *value)
     }
     free(*entry);
     *entry = text;
+}
+
+/* ── Merging: both may be long, so neither is looked through for each of the other ── */
+
+static char *name_of(const char *entry)
+{
+    return xstrndup(entry, strcspn(entry, "="));
+}
+
+/* The first of each name from AT on: its number and one. */
+static void note_names(struct cb_map *places, const struct cb_strings *env, size_t at)
+{
+    for (; at < env->count; at++) {
+        cb_autofree char *name = env->items[at] ? name_of(env->items[at]) : NULL;
+
+        if (name && strchr(env->items[at], '=') && !cb_map_has(places, name))
+            cb_map_set(places, name, (void *)(uintptr_t)(at + 1));
+    }
+}
+
+/* What is taken away leaves NULL. */
+static void merge_one(struct cb_map *places, struct cb_strings *env, const char *change)
+{
+    cb_autofree char *name = name_of(change);
+    size_t at = (size_t)(uintptr_t)cb_map_get(places, name);
+    int is_set = strchr(change, '=') != NULL;
+
+    if (at)
+        free(cb_steal(&env->items[at - 1]));
+    if (is_set && at) {
+        env->items[at - 1] = xstrdup(change);
+    } else if (is_set) {
+        cb_strings_add(env, change);
+        note_names(places, env, env->count - 1);
+    } else if (at) {
+        cb_map_remove(places, name);
+        note_names(places, env, at); /* there may be another */
+    }
+}
+
+void cb_env_merge(struct cb_strings *env, const struct cb_strings *changes)
+{
+    cb_auto(cb_map) places = cb_map_new(NULL);
+    size_t kept = 0;
+
+    note_names(places, env, 0);
+    cb_vec_foreach (change, changes)
+        merge_one(places, env, *change);
+    cb_vec_foreach (entry, env) {
+        if (*entry)
+            env->items[kept++] = *entry;
+    }
+    env->count = kept;
 }
 
 static int by_name(const void *a, const void *b)

@@ -2,6 +2,8 @@
  * keeps. */
 #include "commands/builds.h"
 
+#include "commands/listing.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -11,7 +13,7 @@
 
 static const struct cb_option ls_options[] = {
     {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
-     "table (the default), or json: an object on each line"},
+     "table (the default), json, or a Go template"},
     {"local", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"no-trunc", 0, CB_OPTION_ACCEPTED, 0, NULL, ""},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print ids only"},
@@ -21,6 +23,28 @@ static const struct cb_option ls_options[] = {
 static const struct cb_absent_option ls_absent[] = {
     {"filter", 0, "--format json has a line for each build, to choose from"},
     {0},
+};
+
+static const struct cb_listing listing = {
+    .fields =
+        (const struct cb_listing_field[]){
+            {"ID", "ID"},
+            {"Result", "RESULT"},
+            {"Started", "STARTED"},
+            {"Ended", "ENDED"},
+            {"Names", "NAMES"},
+            {"Context", "CONTEXT"},
+            {"Dockerfile", "DOCKERFILE"},
+            {"Target", "TARGET"},
+            {"Platform", "PLATFORM"},
+            {"Image", "IMAGE"},
+            {"Error", "ERROR"},
+            {"Total", "TOTAL"},
+            {"Cached", "CACHED"},
+            {"Executed", "EXECUTED"},
+            {"Bytes", "BYTES"},
+            {0},
+        },
 };
 
 static void print_row(const struct cb_built *built)
@@ -50,12 +74,13 @@ static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args
     cb_auto_value(cb_strings) ids = {0};
     cb_auto(cb_store) store = NULL;
     struct cb_builds_values *values = given;
-    int json = cb_wants_json(values->format, "table", err);
+    cb_auto_json *rows = json_array();
+    int kind = cb_listing_kind(&listing, values->format, err);
 
-    if (json < 0 || cb_app_store(app, 0, &store, err) < 0 ||
+    if (kind < 0 || cb_app_store(app, 0, &store, err) < 0 ||
         cb_builds_list(store, &ids, err) < 0)
         return -1;
-    if (!json && !values->quiet)
+    if (!kind && !values->quiet)
         printf("%-14s  %-11s  %-22s  %-9s  %-7s  %s\n", "ID", "RESULT", "STARTED", "TOOK",
                "CACHED", "NAMES");
     cb_vec_foreach (id, &ids) {
@@ -65,12 +90,16 @@ static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args
             printf("%s\n", *id);
         else if (cb_builds_read(store, *id, 0, &built, NULL) < 0)
             continue; /* removed meanwhile */
-        else if (json)
+        else if (kind == 2)
+            json_array_append_new(rows, cb_builds_json(&built));
+        else if (kind)
             print_json(&built);
         else
             print_row(&built);
     }
-    return 0;
+    return kind == 2 && !values->quiet
+               ? cb_listing_print_documents(&listing, values->format, rows, err)
+               : 0;
 }
 
 const struct cb_cli_command cb_builds_ls_command = {

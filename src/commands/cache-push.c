@@ -167,12 +167,46 @@ static int drop_one(void *arg, const char *name, struct cb_error **err)
     return held < 0 ? -1 : 0;
 }
 
+/* What nobody can read, of the name ARG or of all (NULL): how many there were. */
+static int drop_damaged(struct cb_store *store, const char *arg, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) dropped = {0};
+    cb_auto(cb_reference) reference = NULL;
+    cb_autofree char *name = NULL;
+
+    if (arg && cb_reference_parse(&reference, arg, err) < 0)
+        return -1;
+    if (arg) {
+        cb_reference_default_tag(reference);
+        name = cb_reference_canonical(reference);
+    }
+    if (cb_outbox_drop_damaged(store, name, &dropped, err) < 0)
+        return -1;
+    cb_vec_foreach (file, &dropped)
+        printf("Dropped: %s\n", *file);
+    return (int)dropped.count;
+}
+
 static int drop(struct cb_app *app, const struct cb_strings *args, struct cb_error **err)
 {
     cb_auto_value(cb_strings) names = {0};
+    cb_auto_value(cb_strings) left = {0};
     cb_auto(cb_store) store = NULL;
 
-    if (cb_app_store(app, 1, &store, err) < 0 || choose(store, args, &names, err) < 0)
+    if (cb_app_store(app, 1, &store, err) < 0 ||
+        (!args->count && drop_damaged(store, NULL, err) < 0))
+        return -1;
+    cb_vec_foreach (arg, args) {
+        int damaged = drop_damaged(store, *arg, err);
+
+        if (damaged < 0)
+            return -1;
+        if (!damaged)
+            cb_strings_add(&left, *arg);
+    }
+    if (args->count && !left.count)
+        return 0;
+    if (choose(store, &left, &names, err) < 0)
         return -1;
     return cb_each_named(&names, drop_one, store, err);
 }

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/timestamp.h"
+#include "commands/listing.h"
 #include "commands/prompt.h"
 #include "commands/pruning.h"
 #include "store/cache-mount.h"
@@ -35,7 +36,8 @@ struct values {
 #define AT(field) offsetof(struct values, field)
 
 static const struct cb_option ls_options[] = {
-    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT", "table (default) or json"},
+    {"format", 0, CB_OPTION_TEXT, AT(format), "FORMAT",
+     "table (the default), json, or a Go template"},
     {"quiet", 'q', CB_OPTION_FLAG, AT(quiet), NULL, "Print only the names"},
     {0},
 };
@@ -50,15 +52,32 @@ static json_t *mount_json(const struct cb_cache_mount *mount)
                      cb_timestamp_format(used, text), "busy", mount->busy);
 }
 
-static void print_json(const struct cb_cache_mounts *mounts)
+static const struct cb_listing listing = {
+    .fields =
+        (const struct cb_listing_field[]){
+            {"Name", "NAME"},
+            {"ID", "ID"},
+            {"Variant", "VARIANT"},
+            {"Bytes", "BYTES"},
+            {"Used", "LAST USED"},
+            {"Busy", "BUSY"},
+            {0},
+        },
+};
+
+static int print_objects(const struct cb_cache_mounts *mounts, const char *template,
+                         struct cb_error **err)
 {
     cb_auto_json *list = json_array();
     cb_autofree char *text = NULL;
 
     cb_vec_foreach (mount, mounts)
         json_array_append_new(list, mount_json(mount));
+    if (template)
+        return cb_listing_print_documents(&listing, template, list, err);
     text = json_dumps(list, JSON_INDENT(2));
     printf("%s\n", text);
+    return 0;
 }
 
 static void print_row(const struct cb_cache_mount *mount)
@@ -90,14 +109,16 @@ static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args
     cb_auto_value(cb_cache_mounts) mounts = {0};
     cb_auto(cb_store) store = NULL;
     struct values *values = given;
-    int json = cb_wants_json(values->format, "table", err);
+    int kind = cb_listing_kind(&listing, values->format, err);
 
-    if (json < 0 || cb_app_store(app, 1, &store, err) < 0 ||
+    if (kind < 0 || cb_app_store(app, 1, &store, err) < 0 ||
         cb_cache_mount_list(store, &mounts, err) < 0)
         return -1;
-    if (json)
-        print_json(&mounts);
-    else if (!values->quiet)
+    if (kind && print_objects(&mounts, kind == 2 ? values->format : NULL, err) < 0)
+        return -1;
+    if (kind)
+        return cb_flush_stdout(err);
+    if (!values->quiet)
         print_table(&mounts);
     else
         cb_vec_foreach (mount, &mounts)

@@ -124,7 +124,8 @@ static void set_cpus(struct cb_limit_options *limits,
 }
 
 /* A limit of memory alone leaves that of memory and swap together where it is, also if
- * that came from the memory the container was made with. */
+ * that came from the memory the container was made with. To docker one without limits has
+ * 0 of both, and wants to be told of both. */
 static int keep_swap(struct cb_container *container, const struct cb_limit_options *given,
                      struct cb_error **err)
 {
@@ -140,7 +141,7 @@ static int keep_swap(struct cb_container *container, const struct cb_limit_optio
     if (cb_limits_parse(&had, &before, err) < 0 ||
         cb_limits_parse(&wanted, &after, err) < 0)
         return -1;
-    if (!had.memory_bytes || !wanted.memory_bytes || had.memory_swap_bytes < 0)
+    if (!wanted.memory_bytes || had.memory_swap_bytes < 0)
         return 0;
     swap = had.memory_swap_bytes ? (uint64_t)had.memory_swap_bytes : 2 * had.memory_bytes;
     if (wanted.memory_bytes > swap)

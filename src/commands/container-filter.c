@@ -71,7 +71,65 @@ static int lacks_label(const void *thing, const char *value)
     return !has_label(thing, value);
 }
 
-/* The same image by name, or by how its id begins. */
+void cb_ancestors_find(struct cb_ancestors *out, struct cb_store *store,
+                       const struct cb_strings *given)
+{
+    cb_vec_foreach (text, given) {
+        struct cb_ancestor ancestor = {.value = strchr(*text, '=') + 1};
+
+        if (strncmp(*text, "ancestor=", strlen("ancestor=")) == 0 &&
+            cb_image_find(store, ancestor.value, &ancestor.image, NULL, NULL) > 0)
+            cb_vec_push(out, ancestor);
+    }
+}
+
+void cb_ancestors_clear(struct cb_ancestors *ancestors)
+{
+    cb_vec_foreach (ancestor, ancestors)
+        cb_image_free(ancestor->image);
+    cb_vec_free(ancestors);
+}
+
+static int has_history_of(const struct cb_image_config *config,
+                          const struct cb_image_config *of)
+{
+    for (size_t i = 0; i < of->history.count; i++) {
+        const char *ours = config->history.items[i].created_by;
+        const char *theirs = of->history.items[i].created_by;
+
+        if (strcmp(ours ? ours : "", theirs ? theirs : "") != 0)
+            return 0;
+    }
+    return 1;
+}
+
+/* All layers of another are below its own; where it has added none its history is longer.
+ */
+static int descends_from(const struct cb_image_config *config,
+                         const struct cb_image_config *of)
+{
+    if (!of->diff_ids.count || config->diff_ids.count < of->diff_ids.count)
+        return 0;
+    for (size_t i = 0; i < of->diff_ids.count; i++)
+        if (!cb_digest_equal(&config->diff_ids.items[i], &of->diff_ids.items[i]))
+            return 0;
+    return config->diff_ids.count > of->diff_ids.count ||
+           (config->history.count > of->history.count && has_history_of(config, of));
+}
+
+static int has_parent(const void *thing, const char *value)
+{
+    const struct cb_ancestors *ancestors =
+        ((const struct cb_listed_container *)thing)->ancestors;
+
+    for (size_t i = 0; ancestors && i < ancestors->count; i++)
+        if (strcmp(ancestors->items[i].value, value) == 0)
+            return descends_from(container_of(thing)->config,
+                                 ancestors->items[i].image->config);
+    return 0;
+}
+
+/* The same image by name, or by how its id begins; or one that was made of it. */
 static int has_ancestor(const void *thing, const char *value)
 {
     const struct cb_container *container = container_of(thing);
@@ -82,7 +140,8 @@ static int has_ancestor(const void *thing, const char *value)
 
     return (name && (strcmp(name, value) == 0 || strcmp(name, latest) == 0)) ||
            strcmp(own, value) == 0 || strcmp(container->image_id, value) == 0 ||
-           (hex && strlen(value) >= 4 && strncmp(hex + 1, value, strlen(value)) == 0);
+           (hex && strlen(value) >= 4 && strncmp(hex + 1, value, strlen(value)) == 0) ||
+           has_parent(thing, value);
 }
 
 static int has_volume(const void *thing, const char *value)

@@ -4,11 +4,27 @@
 
 #include "commands/filter.h"
 #include "container/record.h"
+#include "store/refs.h"
+
+/* The images that values of ancestor= mean. */
+struct cb_ancestor {
+    const char *value; /* borrowed */
+    struct cb_image *image;
+};
+struct cb_ancestors {
+    struct cb_ancestor *items;
+    size_t count, capacity;
+};
+void cb_ancestors_find(struct cb_ancestors *out, struct cb_store *store,
+                       const struct cb_strings *given);
+void cb_ancestors_clear(struct cb_ancestors *ancestors);
+CB_AUTO_VALUE_DEFINE(cb_ancestors, cb_ancestors_clear)
 
 /* What the keys are about: one of ALL, which begin with the newest. */
 struct cb_listed_container {
     const struct cb_containers *all;
     size_t index;
+    const struct cb_ancestors *ancestors; /* NULL where that is no key */
 };
 extern const struct cb_filter_key cb_container_filters[];
 

@@ -44,7 +44,7 @@ int cb_prune_containers(struct cb_store *store, const struct cb_strings *filters
     if (cb_containers_list(store, &all, err) < 0)
         return -1;
     for (size_t i = 0; i < all.count; i++) {
-        const struct cb_listed_container listed = {&all, i};
+        const struct cb_listed_container listed = {&all, i, NULL};
 
         if (!cb_container_is_running(all.items[i]) &&
             !cb_container_is_being_made(all.items[i]) &&

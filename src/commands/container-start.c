@@ -199,7 +199,7 @@ static int run_attach(struct cb_app *app, void *given, const struct cb_strings *
     cb_container_tell(store, container, "attach", NULL, NULL);
     if (cb_container_attach(container, &options, app->cancel, &end, err) < 0)
         return -1;
-    return end.exit_code;
+    return cb_containers_end(&end);
 }
 
 const struct cb_cli_command cb_attach_command = {

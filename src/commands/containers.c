@@ -85,6 +85,14 @@ static const char *health_text(const json_t *health)
                                               : "";
 }
 
+int cb_containers_end(const struct cb_client_end *end)
+{
+    if (!end->detached || end->exit_code)
+        return end->exit_code;
+    fputs("read escape sequence\n", stderr);
+    return 1;
+}
+
 char *cb_container_status_text(const struct cb_container *container)
 {
     const struct cb_container_state *state = &container->state;

@@ -31,6 +31,9 @@ int cb_containers_each(struct cb_app *app, const struct cb_container_act *act,
 /* The one container NAME means. */
 int cb_app_container(struct cb_app *app, const char *name, struct cb_store **store,
                      struct cb_container **out, struct cb_error **err);
+/* The exit status of who was attached: docker's 1 when its keys made it leave, which is
+ * said. */
+int cb_containers_end(const struct cb_client_end *end);
 /* "Up 2 hours", "Exited (0) 3 minutes ago": caller frees. */
 char *cb_container_status_text(const struct cb_container *container);
 /* In double quotes, shortened to 20 characters unless WHOLE: caller frees. */

@@ -109,7 +109,7 @@ static int execute(struct cb_app *app, const struct values *values,
         cb_strings_add(&argv, args->items[i]);
     if (cb_container_exec(container, &wish, &attach, app->cancel, &end, err) < 0)
         return values->detach ? -1 : fail(err);
-    return end.exit_code;
+    return cb_containers_end(&end);
 }
 
 static int run(struct cb_app *app, void *given, const struct cb_strings *args,

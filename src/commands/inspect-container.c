@@ -5,8 +5,10 @@
 #include "container/files.h"
 #include "container/pin.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define NEVER "0001-01-01T00:00:00Z"
 
@@ -116,16 +118,24 @@ static void add_sizes(json_t *object, struct cb_store *store,
     set(object, "SizeRootFs", json_integer(all));
 }
 
-/* Where things are, as far as they are files on the host. */
+/* A file that is made when the container starts: on the host it is seen by way of the
+ * container's process. */
+static json_t *inner_path(const struct cb_container *container, const char *path)
+{
+    int pid = cb_container_is_running(container) ? container->state.pid : 0;
+
+    return pid ? json_sprintf("/proc/%d/root%s", pid, path) : text("");
+}
+
+/* Where things are, as far as they are there. */
 static void add_paths(json_t *object, struct cb_store *store,
                       const struct cb_container *container)
 {
-    const char *driver = container->options.log_driver;
-    int logs = !driver || strcmp(driver, "none") != 0;
+    int logs = faccessat(container->dir_fd, "log", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 
-    set(object, "ResolvConfPath", text(""));
-    set(object, "HostnamePath", text(""));
-    set(object, "HostsPath", text(""));
+    set(object, "ResolvConfPath", inner_path(container, "/etc/resolv.conf"));
+    set(object, "HostnamePath", inner_path(container, "/etc/hostname"));
+    set(object, "HostsPath", inner_path(container, "/etc/hosts"));
     set(object, "LogPath",
         logs ? json_sprintf("%s/containers/%s/log", cb_store_root(store), container->id)
              : text(""));

@@ -73,6 +73,10 @@ static const struct cb_template_field fields[] = {
     {NULL, "Volumes", CB_TEMPLATE_MAP, NULL},
     {NULL, "Aliases", CB_TEMPLATE_LIST, NULL},
     {NULL, "Binds", CB_TEMPLATE_LIST, NULL},
+    {NULL, "BlkioDeviceReadBps", CB_TEMPLATE_LIST, NULL},
+    {NULL, "BlkioDeviceReadIOps", CB_TEMPLATE_LIST, NULL},
+    {NULL, "BlkioDeviceWriteBps", CB_TEMPLATE_LIST, NULL},
+    {NULL, "BlkioDeviceWriteIOps", CB_TEMPLATE_LIST, NULL},
     {NULL, "CapAdd", CB_TEMPLATE_LIST, NULL},
     {NULL, "CapDrop", CB_TEMPLATE_LIST, NULL},
     {NULL, "Cmd", CB_TEMPLATE_LIST, NULL},
@@ -84,6 +88,7 @@ static const struct cb_template_field fields[] = {
     {NULL, "Links", CB_TEMPLATE_LIST, NULL},
     {NULL, "OnBuild", CB_TEMPLATE_LIST, NULL},
     {NULL, "SecurityOpt", CB_TEMPLATE_LIST, NULL},
+    {NULL, "Ulimits", CB_TEMPLATE_LIST, NULL},
     {NULL, "VolumesFrom", CB_TEMPLATE_LIST, NULL},
     {0},
 };

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define COLUMN_MIN 10
 #define COLUMN_GAP 3
@@ -236,6 +237,17 @@ int cb_listing_check(const struct cb_listing *listing, const char *format,
     return 0;
 }
 
+int cb_listing_kind(const struct cb_listing *listing, const char *format,
+                    struct cb_error **err)
+{
+    cb_auto(cb_template) template = NULL;
+    int table;
+
+    if (!format || !strstr(format, "{{"))
+        return cb_wants_json(format && *format ? format : NULL, "table", err);
+    return parse(listing, format, &table, &template, err) < 0 ? -1 : 2;
+}
+
 int cb_listing_print(const struct cb_listing *listing, const char *format,
                      const json_t *rows, struct cb_error **err)
 {
@@ -265,6 +277,35 @@ int cb_listing_print(const struct cb_listing *listing, const char *format,
     else
         cb_print_foreign(&out);
     return 0;
+}
+
+static json_t *member(const json_t *object, const char *name)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)object, key, value)
+    {
+        if (strcasecmp(key, name) == 0)
+            return value;
+    }
+    return NULL;
+}
+
+int cb_listing_print_documents(const struct cb_listing *listing, const char *format,
+                               const json_t *rows, struct cb_error **err)
+{
+    cb_auto_json *named = json_array();
+
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        json_t *row = json_object();
+
+        for (const struct cb_listing_field *field = listing->fields; field->name; field++)
+            json_object_set(row, field->name,
+                            member(json_array_get(rows, i), field->name));
+        json_array_append_new(named, row);
+    }
+    return cb_listing_print(listing, format, named, err);
 }
 
 /* ── Documents ── */

@@ -29,6 +29,14 @@ const char *cb_listing_quiet(const char *format, const char *table, const char *
 /* Checks FORMAT before any work is done. */
 int cb_listing_check(const struct cb_listing *listing, const char *format,
                      struct cb_error **err);
+/* Of lists with a table and JSON of their own: 0 and 1 as by cb_wants_json, 2 for a
+ * template. -1 with USAGE. */
+int cb_listing_kind(const struct cb_listing *listing, const char *format,
+                    struct cb_error **err);
+/* For these: ROWS as in their JSON, whose names are in small letters, by the fields'
+ * names. */
+int cb_listing_print_documents(const struct cb_listing *listing, const char *format,
+                               const json_t *rows, struct cb_error **err);
 /* `-f` of the inspecting commands: FORMAT NULL or "json" gives the documents as one
  * indented or compact array; a template a line for each. */
 int cb_inspect_print(const char *format, const json_t *documents, struct cb_error **err);

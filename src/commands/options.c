@@ -12,6 +12,7 @@
 
 #define HELP_COLUMN 28
 #define HELP_WIDTH  80
+#define START_MIN   3 /* letters that tell what was meant */
 
 static const struct cb_option *find_long(const struct cb_option *options,
                                          const char *name, size_t len)
@@ -76,6 +77,25 @@ static int absent_long(const struct cb_cli_command *command,
     return cb_error_hint(err, "%s", absent->instead);
 }
 
+/* The longest of NAMES that WORD begins with, or the first that begins with WORD:
+ * --enviroment is --env. */
+static const char *find_by_start(const char *word, const char *const *names, size_t count)
+{
+    const char *match = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(names[i]);
+
+        if (len >= START_MIN && strncmp(word, names[i], len) == 0 &&
+            (!match || len > strlen(match)))
+            match = names[i];
+    }
+    for (size_t i = 0; !match && strlen(word) >= START_MIN && i < count; i++)
+        if (strncmp(names[i], word, strlen(word)) == 0)
+            match = names[i];
+    return match;
+}
+
 static int unknown_long(const struct cb_cli_command *command, const char *word,
                         struct cb_error **err)
 {
@@ -95,6 +115,8 @@ static int unknown_long(const struct cb_cli_command *command, const char *word,
                 names[count++] = o->name;
     cb_error_set(err, CB_ERR_FLAG, "unknown flag: --%s", word);
     near = cb_suggest(word, names, count);
+    if (!near)
+        near = find_by_start(word, names, count);
     if (near)
         return cb_error_hint(err, "did you mean --%s?", near);
     return cb_error_hint(err, "see `cbuild %s --help`", command->name);

@@ -262,16 +262,18 @@ static int print(struct cb_store *store, const struct cb_containers *all,
                  const struct values *values, long last, struct cb_error **err)
 {
     cb_auto_json *rows = json_array();
+    cb_auto_value(cb_ancestors) ancestors = {0};
     int any =
         values->all || last > 0 || cb_container_filter_wants_ended(&values->filters);
 
+    cb_ancestors_find(&ancestors, store, &values->filters);
     for (size_t i = 0; i < all->count; i++) {
         const struct cb_container *container = all->items[i];
 
         if ((!any && !cb_container_is_running(container)) ||
             (last > 0 && (long)json_array_size(rows) >= last) ||
             !cb_filter_takes(cb_container_filters, &values->filters,
-                             &(struct cb_listed_container){all, i}))
+                             &(struct cb_listed_container){all, i, &ancestors}))
             continue;
         json_array_append_new(rows, row_of(store, container, values));
     }

@@ -79,6 +79,7 @@ static int take_typed(struct cb_strings *out, const char *text, struct cb_error 
 int cb_run_read_files(struct cb_run_values *values, struct cb_error **err)
 {
     cb_auto_value(cb_strings) typed = values->container.request.env;
+    cb_auto_value(cb_strings) labels = {0};
 
     values->container.request.env = (struct cb_strings){0};
     cb_vec_foreach (path, &values->env_files) {
@@ -94,11 +95,8 @@ int cb_run_read_files(struct cb_run_values *values, struct cb_error **err)
     }
     if (cb_labels_check(&values->labels, "-l, --label", err) < 0)
         return -1;
-    cb_vec_foreach (text, &values->labels) {
-        cb_autofree char *key = xstrndup(*text, strcspn(*text, "="));
-        const char *equals = strchr(*text, '=');
-
-        cb_env_set(&values->container.labels, key, equals ? equals + 1 : "");
-    }
+    cb_vec_foreach (text, &values->labels)
+        cb_strings_addf(&labels, strchr(*text, '=') ? "%s" : "%s=", *text);
+    cb_env_merge(&values->container.labels, &labels);
     return 0;
 }

@@ -99,6 +99,10 @@ int cb_run_kept(struct cb_app *app, struct cb_run_values *values,
     /* What is leased here would be kept for us when the container's monitor removes it.
      */
     cb_run_image_clear(image);
+    if (!values->detach && options.hide_stdout && options.hide_stderr) {
+        printf("%s\n", container->id); /* nothing else will be said of it */
+        fflush(stdout);
+    }
     if (cb_container_start(root, container, &options, app->cancel, &end, err) < 0) {
         if (values->container.remove)
             cb_container_wait_gone(container, app->cancel, NULL);

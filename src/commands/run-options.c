@@ -1,6 +1,7 @@
 /* The options of `run` and `create`. */
 #include "commands/run.h"
 
+#include "base/log.h"
 #include "base/text.h"
 #include "container/joins.h"
 #include "container/restart.h"
@@ -290,6 +291,14 @@ static int check_volume_driver(const char *driver, struct cb_error **err)
                               "create` mounts others");
 }
 
+static void warn_of_limits(const struct cb_limit_options *limits)
+{
+    if (limits->oom_kill_disable &&
+        (!limits->memory || !strtoull(limits->memory, NULL, 10)))
+        cb_warn("Disabling the OOM killer on containers without setting a '-m/--memory' "
+                "limit may be dangerous.");
+}
+
 /* What is said twice in the same words is meant once. */
 static void drop_repeated(struct cb_strings *texts)
 {
@@ -312,6 +321,7 @@ static int settle(struct cb_run_values *values, struct cb_error **err)
         cb_run_take_gpus(values->gpus, &request->devices, err) < 0)
         return -1;
     drop_repeated(&request->volumes);
+    warn_of_limits(&request->limits);
     return cb_joins_settle(request, err);
 }
 

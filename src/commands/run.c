@@ -31,18 +31,17 @@ static int parse_pull(const char *text, enum cb_pull_policy *out, struct cb_erro
     return 0;
 }
 
-static void say_missing(const char *name)
+static int say_missing(const char *name, struct cb_error **err)
 {
-    cb_auto_value(cb_strbuf) clean = {0};
     cb_auto(cb_reference) reference = NULL;
     cb_autofree char *tagged = NULL;
 
-    if (cb_reference_parse(&reference, name, NULL) == 0) {
-        cb_reference_default_tag(reference);
-        name = tagged = cb_reference_familiar(reference);
-    }
-    cb_strbuf_add_escaped(&clean, name, strlen(name), 0);
-    fprintf(stderr, "Unable to find image '%s' locally\n", cb_strbuf_text(&clean));
+    if (cb_reference_parse(&reference, name, err) < 0)
+        return -1;
+    cb_reference_default_tag(reference);
+    tagged = cb_reference_familiar(reference);
+    fprintf(stderr, "Unable to find image '%s' locally\n", tagged);
+    return 0;
 }
 
 /* 1 found, 0 not there, or for another platform than was ASKED for. */
@@ -89,8 +88,8 @@ struct search {
 static int begin_pull(const struct search *search, const char *name,
                       struct cb_progress **progress, struct cb_error **err)
 {
-    if (search->policy == CB_PULL_MISSING)
-        say_missing(name);
+    if (search->policy == CB_PULL_MISSING && say_missing(name, err) < 0)
+        return -1;
     return search->quiet ? 0 : cb_progress_new(progress, NULL, err);
 }
 
@@ -181,6 +180,8 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
     int exit_code = 0;
 
     values->fleeting = is_fleeting(values);
+    if (values->fleeting) /* it starts beside all that is found out here first */
+        cb_launcher_prepare(app->launcher);
     if (cb_run_find_image(app, values, name, &image, err) < 0) {
         int status = cb_run_fail(err);
 
@@ -222,16 +223,26 @@ static int find_mounts(const struct search *search, const struct cb_run_values *
     return 0;
 }
 
+static int has_limits(const struct cb_run_values *values)
+{
+    static const struct cb_limit_options none;
+
+    return memcmp(&values->container.request.limits, &none, sizeof(none)) != 0;
+}
+
 int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const char *name,
                       struct cb_run_image *out, struct cb_error **err)
 {
     struct cb_run_request *request = &values->container.request;
     struct search search = {.app = app, .quiet = values->quiet};
     struct cb_platform buffer;
+    int is_late = has_limits(values);
 
     if (cb_run_add_defaults(app, values, err) < 0)
         return -1;
-    if (values->fleeting)
+    /* The launcher warns of limits that cannot be set, which is of interest once there is
+     * an image. */
+    if (values->fleeting && !is_late)
         cb_container_expect(app->launcher, &values->container);
     if (cb_app_store(app, 1, &out->store, err) < 0 ||
         parse_pull(values->pull, &search.policy, err) < 0 ||
@@ -240,6 +251,8 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
     search.store = out->store;
     if (find_image(&search, name, &out->image, &out->rootfs, err) < 0)
         return -1;
+    if (values->fleeting && is_late)
+        cb_container_expect(app->launcher, &values->container);
     search.asked = NULL;
     if (find_mounts(&search, values, &out->mounts, err) < 0)
         return -1;

@@ -37,7 +37,10 @@ static int run_ps(const struct cb_strings *args, struct cb_app *app,
     }
     if (exit_code == 0)
         return 0;
-    return cb_error_set(err, CB_ERR_USAGE, "ps: %s", cb_strbuf_text(&errors));
+    /* the rest is how to use it */
+    return cb_error_set(err, CB_ERR_USAGE, "ps: %.*s",
+                        (int)strcspn(cb_strbuf_text(&errors), "\n"),
+                        cb_strbuf_text(&errors));
 }
 
 /* The words of LINE; what is beyond the last of COUNT columns is that one's. */

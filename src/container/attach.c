@@ -43,9 +43,12 @@ int cb_attach(struct cb_launcher *launcher, struct cb_process_spec *spec,
     /* A signal that came before they were taken for the container's was meant for us. */
     status = cb_cancel_check(cancel, err) < 0
                  ? -1
-                 : cb_process_start(launcher, spec, &process, err);
-    if (status == 0 && options->started)
-        options->started(options->witness->arg);
+                 : cb_process_request(launcher, spec, &process, err);
+    if (status == 0) {
+        if (options->requested)
+            options->requested(options->witness->arg);
+        status = cb_process_await(process, err);
+    }
     if (status == 0 && spec->tty) {
         terminal = options->interactive ? cb_terminal_open(STDIN_FILENO) : NULL;
         status = cb_terminal_relay(process, signals, options->interactive,

@@ -11,8 +11,9 @@ struct cb_attach_options {
     int interactive;
     const struct cb_stopping *stopping;
     const struct cb_witness *witness; /* of one without a terminal; or NULL */
-    /* With WITNESS's argument, or NULL: when the process runs, and before it is gone. */
-    void (*started)(void *arg);
+    /* With WITNESS's argument, or NULL: while the process is made, and before it is gone.
+     */
+    void (*requested)(void *arg);
     void (*ended)(void *arg);
 };
 /* Starts SPEC on our streams, or with spec->tty on our terminal, passes signals on, and

@@ -39,11 +39,13 @@ static int await_end(struct cb_container *container, int fd, struct cb_cancel *c
     cb_auto(cb_error) error = NULL;
 
     if (fd >= 0) {
-        if (cb_client_receive(fd, cancel, &answer, NULL, &error) == 0) {
+        if (cb_client_receive(fd, CB_CLIENT_NO_LIMIT, cancel, &answer, NULL, &error) ==
+            0) {
             *exit_code = answer.a;
             return 0;
         }
-        if (cb_cancel_requested(cancel) || answer.type == CB_WIRE_FAILED)
+        if (cb_cancel_requested(cancel) || answer.type == CB_WIRE_FAILED ||
+            cb_error_errnum(error) == ETIMEDOUT)
             return cb_error_move(err, &error);
     }
     /* one that goes with its end has no record any more */
@@ -58,6 +60,9 @@ static int wait_end(struct cb_container *container, const struct cb_wire_message
     cb_autofd int fd = -1;
 
     if (ask(container, wish, &fd, err) < 0)
+        return -1;
+    /* one that is stopped may go on some time */
+    if (wish->type == CB_WIRE_WAIT && fd >= 0 && cb_client_wait(fd, -1, cancel, err) < 0)
         return -1;
     return await_end(container, fd, cancel, exit_code, err);
 }
@@ -106,35 +111,38 @@ int cb_container_wait_gone(struct cb_container *container, struct cb_cancel *can
     return cb_error_move(err, &error);
 }
 
-/* Whoever listens there can only be made to end. */
-static void kill_listener(int fd)
+static void signal_listener(int fd, int signal)
 {
     struct ucred peer;
     socklen_t len = sizeof(peer);
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid > 1)
-        kill(peer.pid, SIGKILL);
+        kill(peer.pid, signal);
 }
 
 /* 1: whoever listens was asked to end, as a monitor is; 0: there is none to be asked. */
-static int ask_to_end(const struct cb_container *container, struct cb_cancel *cancel,
+static int ask_to_end(struct cb_container *container, struct cb_cancel *cancel,
                       struct cb_error **err)
 {
     const struct cb_wire_message wish = {.type = CB_WIRE_STOP, .a = SIGKILL};
     struct cb_wire_message answer;
     struct pollfd wait = {.events = POLLIN};
     cb_autofd int fd = -1;
-    int found = cb_wire_connect(container->dir_fd, "socket", &fd, err);
+    cb_auto(cb_error) error = NULL;
+    int found = cb_wire_connect(container->dir_fd, "socket", &fd, &error);
 
-    if (found < 0)
-        return -1;
-    if (!found || cb_wire_send(fd, &wish, -1) < 0)
+    if (found < 0 && cb_error_errnum(error) != ETIMEDOUT)
+        return cb_error_move(err, &error);
+    if (found <= 0 || cb_wire_send(fd, &wish, -1) < 0)
         return 0;
+    /* what is only being started hears nobody before that is done, but of this */
+    if (cb_container_refresh(container, NULL) == 0 && !cb_container_is_running(container))
+        signal_listener(fd, SIGTERM);
     if (cb_client_wait(fd, KILL_PATIENCE_MS, cancel, err) < 0)
         return -1;
     wait.fd = fd;
     if (poll(&wait, 1, 0) == 0) {
-        kill_listener(fd);
+        signal_listener(fd, SIGKILL); /* it can only be made to end */
         return 1;
     }
     return cb_wire_receive(fd, &answer, NULL) >= 0;

@@ -1,13 +1,21 @@
-/* Between client.c and client-streams.c. */
+/* Between client.c, client-answer.c, client-end.c and client-streams.c. */
 #ifndef CB_CONTAINER_CLIENT_PRIV_H
 #define CB_CONTAINER_CLIENT_PRIV_H
 
 #include "container/client.h"
 #include "container/wire.h"
 
-/* The answer: 0 when it is good. GOT_FD may be NULL. */
-int cb_client_receive(int fd, struct cb_cancel *cancel, struct cb_wire_message *answer,
-                      int *got_fd, struct cb_error **err);
+/* A monitor that does not run (SIGSTOP, a debugger) answers nobody: after
+ * CB_CLIENT_STOPPED_MS of that every wait for an answer ends. */
+#define CB_CLIENT_STOPPED_MS 5000
+/* For what a monitor answers at once; it may wait for its launcher. */
+#define CB_CLIENT_LIMIT_MS 60000
+#define CB_CLIENT_NO_LIMIT (-1) /* it may take its time, as long as it runs */
+
+/* The answer: 0 when it is good. GOT_FD may be NULL. An error whose errnum is ETIMEDOUT
+ * names the monitor's process: it has not answered. */
+int cb_client_receive(int fd, int limit_ms, struct cb_cancel *cancel,
+                      struct cb_wire_message *answer, int *got_fd, struct cb_error **err);
 int cb_client_gone(struct cb_error **err);
 /* FD is a connection whose first message was sent and is about to be answered: passes on
  * streams, signals and sizes until the end. What WARNINGS_FD (or -1) has by the answer is

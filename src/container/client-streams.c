@@ -89,7 +89,7 @@ static void take_signal(struct relay *relay)
         message.a = cb_signal_insist(&relay->insistence, (int)info.ssi_signo);
         send_message(relay, &message);
     } else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
-               info.ssi_signo == SIGHUP) {
+               info.ssi_signo == SIGHUP || info.ssi_signo == SIGQUIT) {
         relay->end->exit_code = 128 + (int)info.ssi_signo;
         detach(relay);
     }
@@ -234,7 +234,8 @@ int cb_client_relay(int fd, const struct cb_client_options *options,
     int status;
 
     if (cb_detach_keys_parse(&relay.keys, options->detach_keys, err) < 0 ||
-        cb_client_receive(fd, cancel, &answer, NULL, err) < 0)
+        cb_client_receive(fd, warnings_fd < 0 ? CB_CLIENT_LIMIT_MS : CB_CLIENT_NO_LIMIT,
+                          cancel, &answer, NULL, err) < 0)
         return -1;
     show_warnings(warnings_fd);
     fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -242,7 +243,9 @@ int cb_client_relay(int fd, const struct cb_client_options *options,
     if (options->tty && options->interactive)
         terminal = cb_terminal_open(STDIN_FILENO);
     send_size(&relay); /* it may have changed since we asked */
-    status = relay.signals < 0 ? -1 : pass_on(&relay, err);
+    /* A signal that came before they were taken for the container's was meant for us. */
+    status =
+        relay.signals < 0 || cb_cancel_check(cancel, err) < 0 ? -1 : pass_on(&relay, err);
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
     return status;
 }

@@ -30,11 +30,6 @@ static int not_running(const struct cb_container *container, struct cb_error **e
     return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running", container->id);
 }
 
-int cb_client_gone(struct cb_error **err)
-{
-    return cb_error_set(err, CB_ERR_SYSTEM, "the monitor of the container has ended");
-}
-
 static int connect_to(const struct cb_container *container, int *fd,
                       struct cb_error **err)
 {
@@ -51,31 +46,12 @@ static int send_to(int fd, const struct cb_wire_message *message, struct cb_erro
     return 0;
 }
 
-/* 0 also when TIMEOUT_MS (-1: any) has passed. */
-int cb_client_wait(int fd, int timeout_ms, struct cb_cancel *cancel,
-                   struct cb_error **err)
+/* Who is connected to a network waits for its turn. */
+static int limit_of(const struct cb_wire_message *message)
 {
-    struct pollfd waits[] = {{.fd = fd, .events = POLLIN},
-                             {.fd = cb_cancel_fd(cancel), .events = POLLIN}};
-
-    while (poll(waits, 2, timeout_ms) < 0 && errno == EINTR)
-        continue;
-    return waits[1].revents ? cb_cancel_check(cancel, err) : 0;
-}
-
-int cb_client_receive(int fd, struct cb_cancel *cancel, struct cb_wire_message *answer,
-                      int *got_fd, struct cb_error **err)
-{
-    int got;
-
-    if (cb_client_wait(fd, -1, cancel, err) < 0)
-        return -1;
-    got = cb_wire_receive(fd, answer, got_fd);
-    if (got < 0)
-        return cb_error_errno(err, errno, "ask the monitor");
-    if (!got)
-        return cb_client_gone(err);
-    return answer->type == CB_WIRE_FAILED ? cb_wire_get_error(answer, err) : 0;
+    return message->type == CB_WIRE_CONNECT || message->type == CB_WIRE_DISCONNECT
+               ? CB_CLIENT_NO_LIMIT
+               : CB_CLIENT_LIMIT_MS;
 }
 
 int cb_monitor_ask(const struct cb_container *container, struct cb_wire_message *message,
@@ -85,7 +61,7 @@ int cb_monitor_ask(const struct cb_container *container, struct cb_wire_message 
 
     if (connect_to(container, &monitor, err) < 0 || send_to(monitor, message, err) < 0)
         return -1;
-    return cb_client_receive(monitor, cancel, message, fd, err);
+    return cb_client_receive(monitor, limit_of(message), cancel, message, fd, err);
 }
 
 int cb_monitor_ask_within(const struct cb_container *container,
@@ -100,7 +76,9 @@ int cb_monitor_ask_within(const struct cb_container *container,
     wait.fd = monitor;
     while (poll(&wait, 1, timeout_ms) < 0 && errno == EINTR)
         continue;
-    return wait.revents ? cb_client_receive(monitor, NULL, message, fd, err) : 1;
+    return wait.revents
+               ? cb_client_receive(monitor, CB_CLIENT_LIMIT_MS, NULL, message, fd, err)
+               : 1;
 }
 
 int cb_container_signal(struct cb_container *container, int signal, struct cb_error **err)
@@ -126,7 +104,7 @@ int cb_container_hold(struct cb_container *container, int *fd, struct cb_error *
     cb_autofd int monitor = -1;
 
     if (connect_to(container, &monitor, err) < 0 || send_to(monitor, &message, err) < 0 ||
-        cb_client_receive(monitor, NULL, &message, NULL, err) < 0)
+        cb_client_receive(monitor, CB_CLIENT_LIMIT_MS, NULL, &message, NULL, err) < 0)
         return -1;
     *fd = cb_steal_fd(&monitor);
     return 0;
@@ -163,7 +141,7 @@ static int reload(struct cb_container *container, struct cb_error **err)
         return found;
     if (send_to(fd, &message, err) < 0)
         return -1;
-    status = cb_client_receive(fd, NULL, &message, NULL, err);
+    status = cb_client_receive(fd, CB_CLIENT_LIMIT_MS, NULL, &message, NULL, err);
     show_warnings(container, seen);
     return status;
 }
@@ -176,8 +154,9 @@ void cb_container_tell_renamed(struct cb_container *container)
     cb_autofd int fd = -1;
     int found = cb_wire_connect(container->dir_fd, "socket", &fd, NULL);
 
-    if (found > 0 && (send_to(fd, &message, &error) < 0 ||
-                      cb_client_receive(fd, NULL, &message, NULL, &error) < 0))
+    if (found > 0 &&
+        (send_to(fd, &message, &error) < 0 ||
+         cb_client_receive(fd, CB_CLIENT_LIMIT_MS, NULL, &message, NULL, &error) < 0))
         cb_warn("%s", cb_error_message(error));
 }
 
@@ -272,7 +251,7 @@ static int start(const char *store_root, struct cb_container *container,
         return -1;
     if (options->attach)
         return cb_client_relay(fd, options, cancel, log, end, err);
-    status = cb_client_receive(fd, cancel, &message, NULL, err);
+    status = cb_client_receive(fd, CB_CLIENT_NO_LIMIT, cancel, &message, NULL, err);
     show_warnings(container, 0);
     return status;
 }
@@ -366,5 +345,5 @@ int cb_container_exec(struct cb_container *container, const struct cb_exec_wish 
         return -1;
     if (!wish->detach)
         return cb_client_relay(fd, options, cancel, -1, end, err);
-    return cb_client_receive(fd, cancel, &message, NULL, err);
+    return cb_client_receive(fd, CB_CLIENT_LIMIT_MS, cancel, &message, NULL, err);
 }

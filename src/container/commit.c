@@ -91,12 +91,7 @@ cb_container_effective_config(const struct cb_container *container)
     replace(&config->working_dir, request->workdir);
     replace(&config->stop_signal, request->stop_signal);
     set_env(config, &request->env);
-    cb_vec_foreach (pair, &container->options.labels) {
-        cb_autofree char *key = xstrndup(*pair, strcspn(*pair, "="));
-        const char *equals = strchr(*pair, '=');
-
-        cb_image_config_set_label(config, key, equals ? equals + 1 : "");
-    }
+    cb_image_config_set_labels(config, &container->options.labels);
     cb_health_settle(config, &container->options);
     add_ports(config, request);
     cb_vec_foreach (text, &request->volumes)

@@ -4,6 +4,7 @@
 #include "base/atomic-file.h"
 #include "base/fs.h"
 #include "container/journal.h"
+#include "container/marks.h"
 #include "container/mounts.h"
 #include "container/names.h"
 #include "container/pin.h"
@@ -34,12 +35,13 @@ static int copy_options(struct cb_container *container,
         return -1;
     free(cb_steal(&container->snapshot)); /* there is none yet */
     container->options.images = options->images;
-    container->options.for_later =
-        options->for_later && strcmp(cb_run_spec_cwd(&options->request), "/") != 0;
+    container->options.for_later = (options->for_later || options->request.workdir) &&
+                                   strcmp(cb_run_spec_cwd(&options->request), "/") != 0;
     return 0;
 }
 
-/* `cp` may come before its first start. */
+/* `cp` may come before its first start; one that was asked for and cannot be made leaves
+ * no container. */
 static int make_cwd(const struct cb_container *container, int root, struct cb_error **err)
 {
     const char *cwd = cb_run_spec_cwd(&container->options.request);
@@ -74,6 +76,7 @@ static int make_filesystem(struct cb_store *store, struct cb_container *containe
     if (cb_snapshot_open_root(snapshot, &root, err) < 0 ||
         (container->options.for_later && make_cwd(container, root, err) < 0))
         return -1;
+    cb_container_mark(root); /* a volume for /etc gets what is there */
     return cb_container_make_mounts(store, container, root, err);
 }
 

@@ -5,6 +5,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/attach.h \
 	%D%/client.c \
 	%D%/client.h \
+	%D%/client-answer.c \
 	%D%/client-end.c \
 	%D%/client-priv.h \
 	%D%/client-streams.c \
@@ -59,6 +60,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/monitor-health.c \
 	%D%/monitor-loop.c \
 	%D%/monitor-net.c \
+	%D%/monitor-own.c \
 	%D%/monitor-priv.h \
 	%D%/monitor-session.c \
 	%D%/monitor-start.c \

@@ -74,14 +74,14 @@ static int take_tag(json_t *out, const struct cb_container *container, const cha
 static void list_labels(const struct cb_container *container, struct cb_strings *out)
 {
     const struct cb_image_config *config = container->config;
+    cb_auto_value(cb_strings) own = {0};
 
     for (size_t i = 0; i < config->label_keys.count; i++)
-        cb_env_set(out, config->label_keys.items[i], config->label_values.items[i]);
-    cb_vec_foreach (label, &container->options.labels) {
-        cb_autofree char *key = xstrndup(*label, strcspn(*label, "="));
-
-        cb_env_set(out, key, (*label)[strlen(key)] ? *label + strlen(key) + 1 : "");
-    }
+        cb_strings_addf(out, "%s=%s", config->label_keys.items[i],
+                        config->label_values.items[i]);
+    cb_vec_foreach (label, &container->options.labels)
+        cb_strings_addf(&own, strchr(*label, '=') ? "%s" : "%s=", *label);
+    cb_env_merge(out, &own);
 }
 
 static void list_env(const struct cb_container *container, struct cb_strings *out)

@@ -20,6 +20,10 @@ struct reader {
     int64_t skip;          /* lines before the tail */
     int64_t *counter;      /* set: only count */
     int is_done;           /* past its last moment, or nobody listens */
+    /* Where the log ended when the reading began, for who does not follow: one that is
+     * written faster than it is read would have no end. */
+    struct stat last;
+    int has_last;
 };
 
 static int is_before(const struct timespec *a, const struct timespec *b)
@@ -69,28 +73,62 @@ static void take_line(struct reader *reader, const char *text, size_t len)
         reader->is_done = 1;
 }
 
-/* To the end of what is there. */
+static void note_end(struct reader *reader, int dir_fd)
+{
+    cb_autofd int fd = cb_log_open_file(dir_fd, 0);
+
+    if (fd < 0)
+        fd = cb_log_open_file(dir_fd, 1); /* it is being rotated */
+    reader->has_last = fd >= 0 && fstat(fd, &reader->last) == 0;
+}
+
+/* How much of SIZE bytes may be read of FD. */
+static size_t wanted(const struct reader *reader, int fd, size_t size)
+{
+    struct stat st;
+    off_t at;
+
+    if (!reader->has_last || fstat(fd, &st) < 0 || st.st_ino != reader->last.st_ino ||
+        st.st_dev != reader->last.st_dev)
+        return size;
+    at = lseek(fd, 0, SEEK_CUR);
+    if (at >= reader->last.st_size)
+        return 0;
+    return (size_t)(reader->last.st_size - at) < size
+               ? (size_t)(reader->last.st_size - at)
+               : size;
+}
+
+static void take_bytes(struct reader *reader, char *at, const char *end)
+{
+    while (at < end && !reader->is_done) {
+        char *newline = memchr(at, '\n', (size_t)(end - at));
+
+        if (!newline) {
+            if (reader->part.len < MAX_LINE)
+                cb_strbuf_add(&reader->part, at, (size_t)(end - at));
+            break;
+        }
+        cb_strbuf_add(&reader->part, at, (size_t)(newline - at));
+        take_line(reader, cb_strbuf_text(&reader->part), reader->part.len);
+        cb_strbuf_truncate(&reader->part, 0);
+        at = newline + 1;
+    }
+}
+
+/* To the end of what is there, or was. */
 static int read_on(struct reader *reader, int fd, struct cb_error **err)
 {
     char buffer[65536];
-    ssize_t got = 0;
+    ssize_t got = 1;
 
-    while (!reader->is_done && (got = read(fd, buffer, sizeof(buffer))) > 0) {
-        char *at = buffer, *end = buffer + got;
+    while (!reader->is_done && got > 0) {
+        size_t size = wanted(reader, fd, sizeof(buffer));
 
-        while (at < end && !reader->is_done) {
-            char *newline = memchr(at, '\n', (size_t)(end - at));
-
-            if (!newline) {
-                if (reader->part.len < MAX_LINE)
-                    cb_strbuf_add(&reader->part, at, (size_t)(end - at));
-                break;
-            }
-            cb_strbuf_add(&reader->part, at, (size_t)(newline - at));
-            take_line(reader, cb_strbuf_text(&reader->part), reader->part.len);
-            cb_strbuf_truncate(&reader->part, 0);
-            at = newline + 1;
-        }
+        if (size == 0)
+            reader->is_done = 1;
+        else if ((got = read(fd, buffer, size)) > 0)
+            take_bytes(reader, buffer, buffer + got);
     }
     return got < 0 ? cb_error_errno(err, errno, "read the log") : 0;
 }
@@ -203,6 +241,8 @@ int cb_log_read(struct cb_container *container, const struct cb_log_wish *wish,
     int by_end = wish->tail >= 0 && !wish->has_until;
     int status = 0;
 
+    if (!wish->follow)
+        note_end(&reader, container->dir_fd);
     if (wish->tail >= 0 && !by_end)
         status = count_lines(&reader, container->dir_fd, err);
     fd = cb_log_open_at(container->dir_fd, by_end ? wish->tail : -1);

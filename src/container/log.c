@@ -13,7 +13,8 @@
 #include <time.h>
 
 #define LONGEST_LINE 16384
-#define FULL_MS      1000 /* so long nothing is tried after a disk was full */
+#define BATCH_BYTES  65536 /* of records in one write */
+#define FULL_MS      1000  /* so long nothing is tried after a disk was full */
 
 struct cb_log {
     int dir_fd, fd, told;
@@ -21,7 +22,10 @@ struct cb_log {
     unsigned max_files;
     char *attributes;          /* JSON, or NULL */
     struct cb_strbuf lines[2]; /* what is not a whole line yet */
-    int64_t full_ms;           /* when the disk was found full; 0: it is not */
+    struct cb_strbuf batch;    /* records that are not written yet */
+    time_t second;             /* whose text SECOND_TEXT is; 0: none's */
+    char second_text[CB_TIMESTAMP_MAX];
+    int64_t full_ms; /* when the disk was found full; 0: it is not */
 };
 
 static int check_driver(const char *driver, struct cb_error **err)
@@ -90,7 +94,10 @@ static int read_options(const struct cb_container_options *options, uint64_t *ma
     if (check_driver(options->log_driver, err) < 0)
         return -1;
     if (options->log_driver && strcmp(options->log_driver, "none") == 0)
-        return 0;
+        return options->log_opts.count
+                   ? cb_error_set(err, CB_ERR_USAGE,
+                                  "invalid logging opts for driver none")
+                   : 0;
     if (mode && strcmp(mode, "blocking") != 0 && strcmp(mode, "non-blocking") != 0)
         return cb_error_set(err, CB_ERR_USAGE, "logger: invalid logging mode: %s", mode);
     if (check_keys(options, err) < 0)
@@ -188,25 +195,72 @@ static int put(struct cb_log *log, const char *bytes, size_t len)
     return -1;
 }
 
-static void write_line(struct cb_log *log, int stream, struct cb_strbuf *line)
+static void flush(struct cb_log *log)
 {
-    static const char *const names[] = {"stdout", "stderr"};
-    cb_auto_value(cb_strbuf) out = {0};
-    char now[CB_TIMESTAMP_MAX];
-
-    cb_strbuf_adds(&out, "{\"log\":");
-    cb_strbuf_add_json_bytes(&out, line->text, line->len);
-    cb_strbuf_addf(&out, ",\"stream\":\"%s\"", names[stream - 1]);
-    if (log->attributes)
-        cb_strbuf_addf(&out, ",\"attrs\":%s", log->attributes);
-    cb_strbuf_addf(&out, ",\"time\":\"%s\"}\n",
-                   cb_timestamp_format(cb_timestamp_now(), now));
-    if (log->max_bytes && log->bytes + out.len > log->max_bytes && log->bytes)
-        rotate(log);
-    if (put(log, out.text, out.len) < 0 && !log->told) {
+    if (log->batch.len && put(log, log->batch.text, log->batch.len) < 0 && !log->told) {
         log->told = 1;
         cb_warn("the log cannot be written: %s", strerror(errno));
     }
+    cb_strbuf_truncate(&log->batch, 0);
+}
+
+/* As cb_timestamp_format has it: of thousands of lines a second all but the fraction is
+ * the same. */
+static void add_time(struct cb_log *log, struct cb_strbuf *out)
+{
+    struct timespec now = cb_timestamp_now();
+    char fraction[] = ".000000000";
+    size_t digits = sizeof(fraction) - 1;
+
+    if (now.tv_sec != log->second) {
+        const struct timespec whole = {.tv_sec = now.tv_sec};
+
+        cb_timestamp_format(whole, log->second_text);
+        log->second_text[strlen(log->second_text) - 1] = '\0';
+        log->second = now.tv_sec;
+    }
+    for (long left = now.tv_nsec, i = 9; i > 0; i--, left /= 10)
+        fraction[i] = (char)('0' + left % 10);
+    while (fraction[digits - 1] == '0')
+        digits--;
+    cb_strbuf_adds(out, log->second_text);
+    cb_strbuf_add(out, fraction, digits > 1 ? digits : 0);
+    cb_strbuf_addc(out, 'Z');
+}
+
+/* For what the batch has from BEGIN on: what is before that still fits into this one. */
+static void begin_file(struct cb_log *log, size_t begin)
+{
+    cb_auto_value(cb_strbuf) record = {0};
+
+    cb_strbuf_add(&record, log->batch.text + begin, log->batch.len - begin);
+    cb_strbuf_truncate(&log->batch, begin);
+    flush(log);
+    rotate(log);
+    cb_strbuf_add(&log->batch, record.text, record.len);
+}
+
+static void write_line(struct cb_log *log, int stream, struct cb_strbuf *line)
+{
+    struct cb_strbuf *batch = &log->batch;
+    size_t before = batch->len;
+
+    cb_strbuf_adds(batch, "{\"log\":");
+    cb_strbuf_add_json_bytes(batch, line->text, line->len);
+    cb_strbuf_adds(batch,
+                   stream == 1 ? ",\"stream\":\"stdout\"" : ",\"stream\":\"stderr\"");
+    if (log->attributes) {
+        cb_strbuf_adds(batch, ",\"attrs\":");
+        cb_strbuf_adds(batch, log->attributes);
+    }
+    cb_strbuf_adds(batch, ",\"time\":\"");
+    add_time(log, batch);
+    cb_strbuf_adds(batch, "\"}\n");
+    if (log->max_bytes && log->bytes + batch->len > log->max_bytes &&
+        log->bytes + before > 0)
+        begin_file(log, before);
+    if (batch->len >= BATCH_BYTES)
+        flush(log);
 }
 
 /* Of a line that is too long what does not end within a character. */
@@ -229,22 +283,32 @@ static void write_part(struct cb_log *log, int stream, struct cb_strbuf *line)
     cb_strbuf_add(line, rest, left);
 }
 
+/* As much of BYTES as belongs to the line that is being gathered. */
+static size_t add_to_line(struct cb_log *log, int stream, const char *bytes, size_t len)
+{
+    struct cb_strbuf *line = &log->lines[stream - 1];
+    size_t room = LONGEST_LINE - line->len, taken = len < room ? len : room;
+    const char *newline = memchr(bytes, '\n', taken);
+
+    if (newline)
+        taken = (size_t)(newline - bytes) + 1;
+    cb_strbuf_add(line, bytes, taken);
+    if (newline) {
+        write_line(log, stream, line);
+        cb_strbuf_truncate(line, 0);
+    } else if (line->len >= LONGEST_LINE) {
+        write_part(log, stream, line);
+    }
+    return taken;
+}
+
 void cb_log_add(struct cb_log *log, int stream, const char *bytes, size_t len)
 {
-    struct cb_strbuf *line;
-
     if (!log)
         return;
-    line = &log->lines[stream - 1];
-    for (size_t i = 0; i < len; i++) {
-        cb_strbuf_addc(line, bytes[i]);
-        if (bytes[i] == '\n') {
-            write_line(log, stream, line);
-            cb_strbuf_truncate(line, 0);
-        } else if (line->len >= LONGEST_LINE) {
-            write_part(log, stream, line);
-        }
-    }
+    for (size_t at = 0; at < len;)
+        at += add_to_line(log, stream, bytes + at, len - at);
+    flush(log);
 }
 
 void cb_log_close(struct cb_log *log)
@@ -256,6 +320,8 @@ void cb_log_close(struct cb_log *log)
             write_line(log, stream, &log->lines[stream - 1]);
         cb_strbuf_free(&log->lines[stream - 1]);
     }
+    flush(log);
+    cb_strbuf_free(&log->batch);
     cb_close(&log->fd);
     free(log->attributes);
     free(log);

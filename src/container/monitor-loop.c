@@ -2,6 +2,7 @@
  * answered in each of these. */
 #include "container/monitor-priv.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -9,7 +10,8 @@
 
 #define INPUT_MAX_BYTES (1u << 20)
 #define NEVER           INT64_MAX
-#define FIXED_WAITS     4 /* those of no session and no client */
+#define DEAF_MS         100 /* without a descriptor for a connection */
+#define FIXED_WAITS     4   /* those of no session and no client */
 
 int64_t cb_monitor_now_ms(void)
 {
@@ -22,6 +24,7 @@ int64_t cb_monitor_now_ms(void)
 struct waits {
     struct pollfd *items;
     size_t count, capacity;
+    int64_t now_ms; /* what rested by then is among them */
 };
 
 static void wait_for(struct waits *waits, int fd, short events)
@@ -35,14 +38,17 @@ static void wait_for(struct waits *waits, int fd, short events)
 static void fill_waits(const struct monitor *monitor, struct waits *waits)
 {
     waits->count = 0;
-    wait_for(waits, monitor->listener, POLLIN);
+    waits->now_ms = cb_monitor_now_ms();
+    wait_for(waits, monitor->deaf_until_ms > waits->now_ms ? -1 : monitor->listener,
+             POLLIN);
     wait_for(waits, monitor->is_quitting ? -1 : cb_cancel_fd(monitor->cancel), POLLIN);
     wait_for(waits, cb_hub_fd(monitor->hub), POLLIN);
     wait_for(waits, monitor->setup ? cb_nets_names_fd(&monitor->setup->nets) : -1,
              POLLIN);
     cb_vec_foreach (slot, &monitor->sessions) {
         const struct session *session = *slot;
-        short reads = cb_clients_are_behind(monitor, session) ? 0 : POLLIN;
+        int reads = session->rests_until_ms <= waits->now_ms &&
+                    !cb_clients_are_behind(monitor, session);
 
         wait_for(waits, reads ? session->out_fd : -1, POLLIN);
         wait_for(waits, reads ? session->err_fd : -1, POLLIN);
@@ -59,13 +65,25 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
     }
 }
 
-static int until_ms(const struct monitor *monitor)
+/* When the next terminal is read again, or connections are taken. */
+static int64_t rested_ms(const struct monitor *monitor, int64_t now)
 {
-    int64_t at = NEVER, left;
+    int64_t at = monitor->deaf_until_ms > now ? monitor->deaf_until_ms : NEVER;
 
-    if (monitor->main && monitor->kill_at_ms >= 0)
+    cb_vec_foreach (session, &monitor->sessions) {
+        if ((*session)->rests_until_ms > now && (*session)->rests_until_ms < at)
+            at = (*session)->rests_until_ms;
+    }
+    return at;
+}
+
+static int until_ms(const struct monitor *monitor, int64_t now)
+{
+    int64_t at = rested_ms(monitor, now), left;
+
+    if (monitor->main && monitor->kill_at_ms >= 0 && monitor->kill_at_ms < at)
         at = monitor->kill_at_ms;
-    if (!monitor->main && monitor->start_at_ms >= 0)
+    if (!monitor->main && monitor->start_at_ms >= 0 && monitor->start_at_ms < at)
         at = monitor->start_at_ms;
     if (monitor->main && cb_health_watch_due_ms(monitor) < at)
         at = cb_health_watch_due_ms(monitor);
@@ -144,6 +162,8 @@ static void accept_client(struct monitor *monitor)
 
     if (fd >= 0)
         cb_client_add(monitor, fd);
+    else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        monitor->deaf_until_ms = cb_monitor_now_ms() + DEAF_MS;
 }
 
 static void serve(struct monitor *monitor, struct waits *waits)
@@ -152,7 +172,7 @@ static void serve(struct monitor *monitor, struct waits *waits)
     int ready;
 
     fill_waits(monitor, waits);
-    ready = poll(waits->items, waits->count, until_ms(monitor));
+    ready = poll(waits->items, waits->count, until_ms(monitor, waits->now_ms));
     /* the signal that asks for it interrupts the wait */
     if (cb_cancel_requested(monitor->cancel) && !monitor->is_quitting)
         quit(monitor);

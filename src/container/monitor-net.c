@@ -6,13 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #define MEND_PAUSE_MS 1000
@@ -92,22 +88,6 @@ int cb_monitor_give_space(struct monitor *monitor, struct client *client, int ki
 
 /* ── Its files of names ── */
 
-/* The file we mounted there, and nothing that the container has put in its way: it is on
- * a tmpfs, and no link leads to it. */
-static int open_own_file(int root, const char *path)
-{
-    struct open_how how = {.flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
-    cb_autofd int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-    struct stat st;
-    struct statfs fs;
-
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || fstatfs(fd, &fs) < 0 ||
-        fs.f_type != TMPFS_MAGIC)
-        return -1;
-    return cb_steal_fd(&fd);
-}
-
 /* PATH is TARGET or below it. */
 static int is_within(const char *path, const char *target)
 {
@@ -134,18 +114,15 @@ static int is_covered(const struct cb_container *container, const char *path)
 }
 
 /* One that cannot be written stays as it is. */
-static void replace_text(const struct cb_container *container, int root, const char *path,
-                         char **kept, char *text)
+static void replace_text(const struct monitor *monitor, const char *path, char **kept,
+                         char *text)
 {
-    cb_autofd int fd = -1;
-
     if (*kept && strcmp(*kept, text) == 0) {
         free(text);
         return;
     }
-    fd = is_covered(container, path) ? -1 : open_own_file(root, path);
-    if (fd >= 0 && ftruncate(fd, 0) == 0)
-        cb_fs_write_all(fd, text, strlen(text));
+    if (!is_covered(monitor->container, path))
+        cb_monitor_write_own(monitor, path, text);
     free(*kept);
     *kept = text;
 }
@@ -154,15 +131,12 @@ static int refresh_names(struct monitor *monitor, struct cb_error **err)
 {
     struct cb_run_spec *spec = &monitor->setup->spec;
     const struct cb_nets_owner owner = owner_of(monitor);
-    cb_autofd int root =
-        cb_process_open(monitor->main->process, "root", O_PATH | O_DIRECTORY);
     char *hosts, *resolv_conf;
 
     if (cb_nets_texts(&monitor->setup->nets, &owner, &hosts, &resolv_conf, err) < 0)
         return -1;
-    replace_text(monitor->container, root, "/etc/hosts", &spec->hosts, hosts);
-    replace_text(monitor->container, root, "/etc/resolv.conf", &spec->resolv_conf,
-                 resolv_conf);
+    replace_text(monitor, "/etc/hosts", &spec->hosts, hosts);
+    replace_text(monitor, "/etc/resolv.conf", &spec->resolv_conf, resolv_conf);
     return 0;
 }
 

@@ -13,6 +13,7 @@ struct session {
     struct cb_process *process;
     int in_fd, out_fd, err_fd; /* with a terminal IN and OUT are the same, borrowed */
     int is_tty, ended;
+    int64_t rests_until_ms; /* its terminal is not read before that */
     int is_lent; /* streams and end are those of who runs it in the foreground */
     struct cb_strbuf input; /* not taken yet */
     int input_ended;
@@ -47,6 +48,7 @@ struct monitor {
     struct cb_container *container;
     struct cb_lock *lock;
     int listener;
+    int64_t deaf_until_ms; /* it takes no connections */
     CB_VEC(struct client *) clients;
     CB_VEC(struct session *) sessions; /* the container's first, if it runs */
     struct session *main;              /* or NULL */
@@ -149,6 +151,12 @@ int cb_monitor_probe(struct monitor *monitor, const struct cb_strings *argv,
                      struct cb_strbuf *kept, struct session **out, struct cb_error **err);
 int cb_monitor_exec(struct monitor *monitor, struct client *client,
                     const struct cb_wire_message *message, struct cb_error **err);
+
+/* ── monitor-own.c ── */
+/* TEXT becomes what is in the file of ours at PATH; one that cannot be written stays as
+ * it is. */
+void cb_monitor_write_own(const struct monitor *monitor, const char *path,
+                          const char *text);
 
 /* ── monitor-net.c ── */
 int cb_monitor_give_net(struct monitor *monitor, struct client *client,

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#define TTY_READ_BYTES 4096
+
 static void set_nonblocking(int fd)
 {
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -128,6 +130,30 @@ void cb_session_end_input(struct session *session)
     cb_session_write_input(session);
 }
 
+/* What there is, as far as it fits. */
+static ssize_t read_some(int fd, char *bytes, size_t room)
+{
+    ssize_t got;
+
+    do {
+        got = read(fd, bytes, room);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+/* A terminal gives no more than a page at a time, however much is there. One that gives
+ * less has no more for now: who goes on reading meets who prints after each line. */
+static ssize_t read_more(int fd, struct cb_wire_message *out, ssize_t got)
+{
+    ssize_t more = got;
+
+    while (more >= TTY_READ_BYTES / 2 &&
+           sizeof(out->text) - (size_t)got >= TTY_READ_BYTES &&
+           (more = read_some(fd, out->text + got, sizeof(out->text) - (size_t)got)) > 0)
+        got += more;
+    return got;
+}
+
 int cb_session_read(struct session *session, int stream, struct cb_wire_message *out)
 {
     int *fd = stream == 1 ? &session->out_fd : &session->err_fd;
@@ -135,15 +161,15 @@ int cb_session_read(struct session *session, int stream, struct cb_wire_message 
 
     if (*fd < 0)
         return 0;
-    do {
-        got = read(*fd, out->text, sizeof(out->text));
-    } while (got < 0 && errno == EINTR);
+    got = read_some(*fd, out->text, sizeof(out->text));
     if (got < 0 && errno == EAGAIN)
         return 0;
     if (got <= 0) { /* a terminal ends with EIO */
         close_stream(session, fd);
         return 0;
     }
+    if (session->is_tty)
+        got = read_more(*fd, out, got);
     out->type = CB_WIRE_OUTPUT;
     out->a = stream;
     out->len = (uint32_t)got;

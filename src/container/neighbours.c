@@ -131,10 +131,21 @@ static const char *address_on(const struct cb_container *container, const char *
     return ip && *ip ? ip : NULL;
 }
 
-static void add_host(struct cb_neighbours *out, const char *name, const char *ip)
+/* One line for all names of a container: its alias, its host name, its name. */
+static void add_host(struct cb_neighbours *out, const struct cb_link *link,
+                     const struct cb_container *other, const char *ip)
 {
-    if (name && *name)
-        cb_strings_addf(&out->hosts, "%s:%s", name, ip);
+    const char *hostname = other->options.request.hostname;
+    cb_auto_value(cb_strbuf) line = {0};
+
+    cb_strbuf_addf(&line, "%s", link->alias);
+    if (hostname && *hostname)
+        cb_strbuf_addf(&line, ",%s", hostname);
+    else
+        cb_strbuf_addf(&line, ",%.12s", other->id);
+    if (strcmp(other->name, link->alias) != 0)
+        cb_strbuf_addf(&line, ",%s", other->name);
+    cb_strings_addf(&out->hosts, "%s:%s", cb_strbuf_text(&line), ip);
 }
 
 static int link_with(struct cb_neighbours *out, const struct cb_link *link,
@@ -142,10 +153,8 @@ static int link_with(struct cb_neighbours *out, const struct cb_link *link,
                      const char *name, struct cb_error **err)
 {
     const char *ip = address_on(other, network);
-    const char *hostname = other->options.request.hostname;
     cb_auto_value(cb_ports) ports = {0};
     cb_auto_value(cb_strings) env = {0};
-    cb_autofree char *id = xstrndup(other->id, 12);
     struct cb_link_facts facts = {
         .alias = link->alias, .parent = name, .ip = ip, .ports = &ports, .env = &env};
 
@@ -153,10 +162,7 @@ static int link_with(struct cb_neighbours *out, const struct cb_link *link,
         return cb_error_set(err, CB_ERR_USAGE,
                             "Cannot link to /%s, as it does not belong to the network %s",
                             other->name, network);
-    add_host(out, link->alias, ip);
-    add_host(out, hostname && *hostname ? hostname : id, ip);
-    if (strcmp(other->name, link->alias) != 0)
-        add_host(out, other->name, ip);
+    add_host(out, link, other, ip);
     cb_strings_copy(&env, &other->config->env);
     cb_env_merge(&env, &other->options.request.env);
     if (collect_ports(other, &ports, err) < 0)

@@ -7,7 +7,7 @@
 
 struct cb_neighbours {
     struct cb_container_net *net; /* of the container whose network it is, or NULL */
-    struct cb_strings env, hosts; /* "NAME=VALUE", "NAME:IP" */
+    struct cb_strings env, hosts; /* "NAME=VALUE", "NAME,NAME…:IP" */
 };
 void cb_neighbours_clear(struct cb_neighbours *neighbours);
 CB_AUTO_VALUE_DEFINE(cb_neighbours, cb_neighbours_clear)

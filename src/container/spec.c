@@ -129,6 +129,7 @@ static void make_env(struct cb_strings *env, const struct cb_run_request *reques
 static void add_file(struct cb_run_spec *spec, const char *target, const char *content)
 {
     struct cb_mount mount = {.type = CB_MOUNT_FILE,
+                             .read_only = spec->process.rootfs_read_only,
                              .target = (char *)target,
                              .source_fd = -1,
                              .mode = 0644,

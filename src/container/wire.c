@@ -11,10 +11,12 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define HEAD offsetof(struct cb_wire_message, text)
+#define CONNECT_SECONDS 5
+#define HEAD            offsetof(struct cb_wire_message, text)
 
 int cb_wire_send(int socket, const struct cb_wire_message *message, int fd)
 {
@@ -27,6 +29,12 @@ int cb_wire_receive(int socket, struct cb_wire_message *message, int *fd)
     size_t count;
     ssize_t got = cb_message_receive(socket, message, sizeof(*message), &received,
                                      fd != NULL, &count);
+
+    /* A peer that closed without reading all we sent is told of once, before what it sent
+     * itself. */
+    if (got < 0 && errno == ECONNRESET)
+        got = cb_message_receive(socket, message, sizeof(*message), &received, fd != NULL,
+                                 &count);
 
     if (fd)
         *fd = count ? received : -1;
@@ -119,18 +127,30 @@ int cb_wire_listen(int dir_fd, const char *name, int *fd, struct cb_error **err)
     return 0;
 }
 
+/* Connecting waits for one that takes no more connections. */
+static int not_connected(struct cb_error **err)
+{
+    if (errno != EAGAIN)
+        return cb_error_errno(err, errno, "ask the container's monitor");
+    cb_error_set(err, CB_ERR_SYSTEM,
+                 "the container's monitor does not answer, and many "
+                 "others wait for it");
+    cb_error_set_errnum(err, ETIMEDOUT);
+    return cb_error_hint(err, "`cbuild rm -f` ends it and its container");
+}
+
 int cb_wire_connect(int dir_fd, const char *name, int *fd, struct cb_error **err)
 {
     struct sockaddr_un address;
     cb_autofd int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    const struct timeval patience = {.tv_sec = CONNECT_SECONDS};
 
     fill_address(&address, dir_fd, name);
     if (connection < 0)
         return cb_error_errno(err, errno, "socket");
+    setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (connect(connection, (const struct sockaddr *)&address, sizeof(address)) < 0)
-        return errno == ENOENT || errno == ECONNREFUSED
-                   ? 0
-                   : cb_error_errno(err, errno, "ask the container's monitor");
+        return errno == ENOENT || errno == ECONNREFUSED ? 0 : not_connected(err);
     *fd = cb_steal_fd(&connection);
     return 1;
 }

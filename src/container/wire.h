@@ -56,7 +56,7 @@ int cb_wire_get_error(const struct cb_wire_message *message, struct cb_error **e
 
 /* The socket NAME of a container's directory; paths of any length work. */
 int cb_wire_listen(int dir_fd, const char *name, int *fd, struct cb_error **err);
-/* 1, 0 nobody listens. */
+/* 1, 0 nobody listens. An error with ETIMEDOUT: who listens has not taken it for long. */
 int cb_wire_connect(int dir_fd, const char *name, int *fd, struct cb_error **err);
 
 /* The next message of such a file: 1, 0 at its end, -1 with errno. */

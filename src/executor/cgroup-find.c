@@ -7,12 +7,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#define PLACE       "/sys/fs/cgroup"
 #define BASE_NAME   "cbuild"
 #define BESIDE_NAME "beside-cbuild" /* for the processes of the group ours is in */
 #define MAX_BYTES   (1u << 20)
@@ -85,20 +88,22 @@ static int open_base_in(int root, int *base)
     return *base < 0 ? -1 : 0;
 }
 
-/* The same below MOUNT/OWN, or below MOUNT when our own path is not visible there. */
-static int open_base(const char *mount, const char *own, int *root, int *base)
+/* MOUNT/OWN, or MOUNT when our own path is not visible there. */
+static int open_own(const char *mount, const char *own)
 {
     char path[1200];
+    int root;
 
     snprintf(path, sizeof(path), "%s%s", mount, own);
-    *root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*root < 0)
-        *root = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*root < 0)
-        return -1;
-    if (open_base_in(*root, base) < 0)
-        cb_close(root);
-    return *base < 0 ? -1 : 0;
+    root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return root < 0 && *own ? open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : root;
+}
+
+static int is_hierarchy(const char *place, long magic)
+{
+    struct statfs fs;
+
+    return statfs(place, &fs) == 0 && fs.f_type == magic;
 }
 
 /* The controllers among a mount's options, in their order. */
@@ -125,11 +130,24 @@ static void find_version_1(struct cb_cgroups *cgroups, const char *mount,
     char own[512];
 
     for (int i = 0; i < CB_CONTROLLERS; i++) {
-        if (cgroups->base_fd[i] >= 0 || !has_word(options, controllers[i].version_1, ","))
+        if (cgroups->root_fd[i] >= 0 || !has_word(options, controllers[i].version_1, ","))
             continue;
         own_path(groups, controllers[i].version_1, own, sizeof(own));
-        if (open_base(mount, own, &cgroups->root_fd[i], &cgroups->base_fd[i]) == 0)
+        cgroups->root_fd[i] = open_own(mount, own);
+        if (cgroups->root_fd[i] >= 0)
             name_hierarchy(options, cgroups->hierarchy[i], sizeof(cgroups->hierarchy[i]));
+    }
+}
+
+void cb_cgroups_open(struct cb_cgroups *cgroups, const struct cb_limits *limits)
+{
+    for (int i = 0; i < CB_CONTROLLERS && !cgroups->unified; i++) {
+        int wanted = !limits || i == CB_CG_PIDS || limits->all_controllers ||
+                     cb_cgroup_wants(i, limits);
+
+        if (wanted && cgroups->root_fd[i] >= 0 && cgroups->base_fd[i] < 0 &&
+            open_base_in(cgroups->root_fd[i], &cgroups->base_fd[i]) < 0)
+            cb_close(&cgroups->root_fd[i]);
     }
 }
 
@@ -242,18 +260,40 @@ static void find_version_2(struct cb_cgroups *cgroups, const char *mount,
         settle_in_own(cgroups, root, own);
 }
 
-void cb_cgroups_find(struct cb_cgroups *cgroups)
+/* Where they are on nearly every machine, a hierarchy of version 1 by the names of what
+ * is in it: to list all mounts takes the kernel longer than all else here. 0: one is
+ * elsewhere. */
+static int find_in_place(struct cb_cgroups *cgroups, const char *groups)
+{
+    cb_autofree char *copy = xstrdup(groups);
+    char *rest = NULL;
+    int found = 0;
+
+    for (char *line = strtok_r(copy, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest)) {
+        char *names = strchr(line, ':'), *end = names ? strchr(++names, ':') : NULL;
+        char mount[128];
+
+        if (!end || end == names || memchr(names, '=', (size_t)(end - names)))
+            continue;
+        *end = '\0';
+        snprintf(mount, sizeof(mount), PLACE "/%s", names);
+        if (!is_hierarchy(mount, CGROUP_SUPER_MAGIC))
+            return 0;
+        find_version_1(cgroups, mount, names, groups);
+        found = 1;
+    }
+    return found;
+}
+
+static void find_among_mounts(struct cb_cgroups *cgroups, const char *groups,
+                              char *version_2, size_t size)
 {
     cb_autofree char *line = NULL;
     size_t capacity = 0;
-    char mount[512], type[32], options[512], version_2[512] = "";
+    char mount[512], type[32], options[512];
     FILE *file = fopen("/proc/self/mountinfo", "re");
-    cb_auto_value(cb_strbuf) own = {0};
 
-    *cgroups = (struct cb_cgroups){0};
-    cb_fs_read_file(AT_FDCWD, "/proc/self/cgroup", MAX_BYTES, &own, NULL);
-    for (int i = 0; i < CB_CONTROLLERS; i++)
-        cgroups->base_fd[i] = cgroups->root_fd[i] = -1;
     while (file && getline(&line, &capacity, file) > 0) {
         const char *tail = strstr(line, " - ");
 
@@ -262,13 +302,42 @@ void cb_cgroups_find(struct cb_cgroups *cgroups)
             sscanf(tail, " - %31s %*s %511s", type, options) != 2)
             continue;
         if (!strcmp(type, "cgroup"))
-            find_version_1(cgroups, mount, options, cb_strbuf_text(&own));
+            find_version_1(cgroups, mount, options, groups);
         else if (!strcmp(type, "cgroup2") && !*version_2)
-            snprintf(version_2, sizeof(version_2), "%s", mount);
+            snprintf(version_2, size, "%s", mount);
     }
     if (file)
         fclose(file);
-    if (!cb_cgroups_are_there(cgroups) && *version_2)
+}
+
+/* What is of use for most is opened, and all else when that is not there. */
+static int is_found(struct cb_cgroups *cgroups)
+{
+    static const struct cb_limits usual;
+
+    cb_cgroups_open(cgroups, &usual);
+    if (!cb_cgroups_are_there(cgroups))
+        cb_cgroups_open(cgroups, NULL);
+    return cb_cgroups_are_there(cgroups);
+}
+
+void cb_cgroups_find(struct cb_cgroups *cgroups)
+{
+    char version_2[512] = "";
+    cb_auto_value(cb_strbuf) own = {0};
+
+    *cgroups = (struct cb_cgroups){0};
+    cb_fs_read_file(AT_FDCWD, "/proc/self/cgroup", MAX_BYTES, &own, NULL);
+    for (int i = 0; i < CB_CONTROLLERS; i++)
+        cgroups->base_fd[i] = cgroups->root_fd[i] = -1;
+    if (is_hierarchy(PLACE, CGROUP2_SUPER_MAGIC)) {
+        find_version_2(cgroups, PLACE, cb_strbuf_text(&own));
+        return;
+    }
+    if (find_in_place(cgroups, cb_strbuf_text(&own)) && is_found(cgroups))
+        return;
+    find_among_mounts(cgroups, cb_strbuf_text(&own), version_2, sizeof(version_2));
+    if (!is_found(cgroups) && *version_2)
         find_version_2(cgroups, version_2, cb_strbuf_text(&own));
 }
 
@@ -285,25 +354,23 @@ static void thaw_leaf(int base, const char *name)
 
 /* <name>-<pid of the launcher>, where a name is a random number or a container's id: in a
  * directory that was chosen (--cgroup-parent) there may be groups of others. */
-static pid_t launcher_of(const char *leaf)
+static int is_leaf(const char *leaf)
 {
     size_t len = strspn(leaf, "0123456789abcdef");
     const char *digits = leaf + len + 1;
 
-    if ((len != 16 && len != 64) || leaf[len] != '-' || !*digits ||
-        digits[strspn(digits, "0123456789")])
-        return 0;
-    return (pid_t)strtol(digits, NULL, 10);
+    return (len == 16 || len == 64) && leaf[len] == '-' && *digits &&
+           !digits[strspn(digits, "0123456789")];
 }
 
-/* The number alone does not tell: a launcher in another pid namespace is not seen from
- * here. Its lock is. Returns the leaf, locked, or -1. */
+/* The number tells nothing: a launcher in another pid namespace is not seen from here,
+ * one that was killed may have nobody who reaps it, and its number may be another's by
+ * now. Its lock does. Returns the leaf, locked, or -1. */
 static int open_abandoned(int base, const char *name)
 {
-    pid_t pid = launcher_of(name);
     cb_autofd int leaf = -1;
 
-    if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
+    if (!is_leaf(name))
         return -1;
     leaf = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (leaf < 0 || flock(leaf, LOCK_EX | LOCK_NB) < 0)
@@ -311,10 +378,19 @@ static int open_abandoned(int base, const char *name)
     return cb_steal_fd(&leaf);
 }
 
+/* The kernel counts them in the links of their directory. */
+static int has_leaves(int base)
+{
+    struct stat st;
+
+    return fstat(base, &st) < 0 || st.st_nlink != 2;
+}
+
 /* Calls EACH for leaves in the directory BASE whose launcher does not exist any more. */
 static void sweep(int base, void (*each)(int base, const char *name))
 {
-    int copy = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int copy =
+        has_leaves(base) ? openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     DIR *dir = copy < 0 ? NULL : fdopendir(copy);
     struct dirent *entry;
 
@@ -338,16 +414,27 @@ void cb_cgroup_sweep_beside(const struct cb_cgroup *cgroup)
             sweep(cgroup->parent_fd[i], cb_cgroup_remove);
 }
 
+/* What was not opened has leaves if it was ever made. */
+static void sweep_all(const struct cb_cgroups *cgroups, int which,
+                      void (*each)(int base, const char *name))
+{
+    int base = cgroups->base_fd[which], root = cgroups->root_fd[which];
+    cb_autofd int opened =
+        base < 0 && root >= 0
+            ? openat(root, BASE_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            : -1;
+
+    if (base >= 0 || opened >= 0)
+        sweep(base >= 0 ? base : opened, each);
+}
+
 void cb_cgroups_sweep(const struct cb_cgroups *cgroups)
 {
     /* What is frozen does not die. */
-    if (cgroups->base_fd[CB_CG_FREEZER] >= 0)
-        sweep(cgroups->base_fd[CB_CG_FREEZER], thaw_leaf);
+    sweep_all(cgroups, CB_CG_FREEZER, thaw_leaf);
     for (int i = 0; i < CB_CONTROLLERS; i++) {
-        if (cgroups->base_fd[i] < 0)
-            continue;
-        sweep(cgroups->base_fd[i], cb_cgroup_remove);
-        if (cgroups->unified)
+        sweep_all(cgroups, i, cb_cgroup_remove);
+        if (cgroups->unified && cgroups->base_fd[i] >= 0)
             break;
     }
 }

@@ -20,9 +20,9 @@ enum cb_controller {
 struct cb_cgroups {
     int unified;                        /* one hierarchy for all controllers */
     int root_fd[CB_CONTROLLERS];        /* the hierarchy itself, or -1 */
-    int base_fd[CB_CONTROLLERS];        /* our directory `cbuild`, or -1 */
+    int base_fd[CB_CONTROLLERS];        /* our directory `cbuild`, or -1: see below */
     char hierarchy[CB_CONTROLLERS][64]; /* version 1: "cpu,cpuacct", what is mounted with
-                                           it; "" where base_fd is -1 */
+                                           it; "" where root_fd is -1 */
     unsigned warned;                    /* of what was told once, by CB_WARNED_* */
     int of_user; /* in a user namespace: what was not delegated is warned of, no error */
 };
@@ -36,6 +36,9 @@ enum {
     CB_WARNED_PARENT = 1 << 6,
 };
 void cb_cgroups_find(struct cb_cgroups *cgroups);
+/* Of version 1 each hierarchy is one more directory to open or to make: that of pids is
+ * opened at once, the others when there are LIMITS for them (NULL: all). */
+void cb_cgroups_open(struct cb_cgroups *cgroups, const struct cb_limits *limits);
 /* Was any found that is ours to use? */
 int cb_cgroups_are_there(const struct cb_cgroups *cgroups);
 /* Removes leaves of launchers that are gone, and kills what is left in them. */

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LEAF_TRIES 3
+#define LEAF_TRIES 10
 
 /* Without root a limit that cannot be had is left out, as docker does it. The number of
  * processes is limited in another way: see plan.c. */
@@ -176,6 +176,7 @@ int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
 {
     struct cb_limits possible = *limits;
 
+    cb_cgroups_open(cgroups, limits);
     if (cgroups->of_user)
         drop_unavailable(cgroups, &possible);
     limits = &possible;
@@ -203,6 +204,7 @@ int cb_cgroup_change(struct cb_cgroups *cgroups, const struct cb_cgroup *cgroup,
     struct cb_limits possible = *limits;
 
     cgroups->warned &= ~(unsigned)CB_WARNED_USER; /* who asks now was not told */
+    cb_cgroups_open(cgroups, limits);
     if (cgroups->of_user)
         drop_unavailable(cgroups, &possible);
     else if (check_available(cgroups, &possible, err) < 0)

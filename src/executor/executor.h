@@ -154,6 +154,11 @@ CB_AUTO_DEFINE(cb_launcher, cb_launcher_stop)
  * the program has been executed. */
 int cb_process_start(struct cb_launcher *launcher, const struct cb_process_spec *spec,
                      struct cb_process **out, struct cb_error **err);
+/* The same in two steps, for who has something to do while it is made: it is asked for,
+ * and has been executed when the second returns. */
+int cb_process_request(struct cb_launcher *launcher, const struct cb_process_spec *spec,
+                       struct cb_process **out, struct cb_error **err);
+int cb_process_await(struct cb_process *process, struct cb_error **err);
 /* Our end of the pty, or -1. Owned by the process. */
 int cb_process_tty_fd(const struct cb_process *process);
 int cb_process_pid(const struct cb_process *process); /* in our pid namespace */

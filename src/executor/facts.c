@@ -46,6 +46,7 @@ void cb_executor_facts(struct cb_executor_facts *out)
     struct cb_cgroups cgroups;
 
     cb_cgroups_find(&cgroups);
+    cb_cgroups_open(&cgroups, NULL);
     for (size_t i = 0; i < CB_ARRAY_SIZE(controllers); i++) {
         if (cgroups.base_fd[controllers[i].controller] >= 0)
             cb_strbuf_addf(&out->controllers, "%s%s", out->controllers.len ? " " : "",

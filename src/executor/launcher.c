@@ -23,6 +23,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#define SWEEP_AFTER_MS 20
+
 struct child {
     pid_t pid;
     int pidfd;
@@ -35,7 +37,8 @@ struct child {
 struct launcher {
     int control_fd;
     int prepared;
-    int swept;               /* what launchers that are gone have left */
+    int sweeps; /* what launchers that are gone have left is to be cleared */
+    int swept;
     struct cb_error *broken; /* why the stage could not be set, said to every request */
     struct cb_stage stage;
     struct cb_waiting waiting;
@@ -251,9 +254,7 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
     if (!child.born)
         reply_started(&child);
     cb_vec_push(&launcher->children, child);
-    if (!launcher->swept) /* beside the first child: it need not wait for that */
-        cb_cgroups_sweep(&launcher->stage.cgroups);
-    launcher->swept = 1;
+    launcher->sweeps = !launcher->swept;
     if (*request->limits.cgroup_parent)
         cb_cgroup_sweep_beside(&child.cgroup);
     return 0;
@@ -378,9 +379,10 @@ static int replace_helper(struct child *child)
     return pidfd >= 0;
 }
 
-static void finish_ended(struct launcher *launcher)
+/* 1: one has ended. */
+static int finish_ended(struct launcher *launcher)
 {
-    size_t kept = 0;
+    size_t before = launcher->children.count, kept = 0;
 
     /* polls[0] is the control socket, polls[i + 1] child i. */
     for (size_t i = 0; i < launcher->children.count; i++) {
@@ -393,6 +395,17 @@ static void finish_ended(struct launcher *launcher)
             finish_child(launcher, child);
     }
     launcher->children.count = kept;
+    return kept < before;
+}
+
+/* Once, when the first child runs or has ended: nobody waits for it, and a processor that
+ * is free is needed by who gets ready. */
+static void sweep(struct launcher *launcher)
+{
+    if (launcher->sweeps)
+        cb_cgroups_sweep(&launcher->stage.cgroups);
+    launcher->swept |= launcher->sweeps;
+    launcher->sweeps = 0;
 }
 
 static void kill_all(struct launcher *launcher)
@@ -466,15 +479,18 @@ static void wait_for_work(int control_fd)
 static _Noreturn void serve(void)
 {
     struct launcher launcher = {.control_fd = CB_LAUNCHER_FD};
-    int open = 1;
+    int open = 1, ready;
 
     prctl(PR_SET_NAME, CB_LAUNCHER_NAME, 0, 0, 0);
     cb_launcher_mask_signals(1);
     while (open) {
         fill_polls(&launcher);
-        if (poll(launcher.polls.items, launcher.polls.count, -1) < 0)
+        ready = poll(launcher.polls.items, launcher.polls.count,
+                     launcher.sweeps ? SWEEP_AFTER_MS : -1);
+        if (ready < 0)
             continue;
-        finish_ended(&launcher);
+        if (finish_ended(&launcher) || !ready)
+            sweep(&launcher);
         if (launcher.polls.items[0].revents)
             open = take_request(&launcher);
     }

@@ -73,6 +73,7 @@ src_executor_liblauncher_a_SOURCES = \
 	%D%/sandbox.c \
 	%D%/seccomp-numbers.c \
 	%D%/seccomp-profile.c \
+	%D%/seccomp-ready.c \
 	%D%/seccomp.c \
 	%D%/settings.c \
 	%D%/space.c \

@@ -48,6 +48,10 @@ int cb_seccomp_compile(uint64_t caps, struct sock_fprog *prog, struct cb_error *
 /* For a kernel that has calls of x32, or none. */
 int cb_seccomp_compile_for(uint64_t caps, int with_x32, struct sock_fprog *prog,
                            struct cb_error **err);
+/* seccomp-ready.c: what that makes for the usual capabilities and a kernel without x32.
+ * Empty where nobody made it. */
+extern const struct sock_filter cb_seccomp_ready[];
+extern const size_t cb_seccomp_ready_count;
 /* The same from a profile in Docker's form of JSON. */
 struct cb_seccomp_program {
     struct cb_strbuf bytes; /* of struct sock_filter */

@@ -8,7 +8,9 @@
  * the calls concerned: a 64-bit comparison lets socket(2^32 + AF_ALG) through. */
 #include "executor/seccomp-priv.h"
 
+#include "base/alloc.h"
 #include "base/vec.h"
+#include "executor/executor.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -377,8 +379,23 @@ static struct code emit_family(size_t *index, const struct names *names, uint64_
     return code;
 }
 
+/* What nearly all are given is there already: to compile it takes longer than to start.
+ */
+static int take_ready(struct sock_fprog *prog)
+{
+    size_t bytes = cb_seccomp_ready_count * sizeof(*prog->filter);
+
+    if (!bytes)
+        return 0;
+    prog->len = (unsigned short)cb_seccomp_ready_count;
+    prog->filter = memcpy(xmalloc(bytes), cb_seccomp_ready, bytes);
+    return 1;
+}
+
 int cb_seccomp_compile(uint64_t caps, struct sock_fprog *prog, struct cb_error **err)
 {
+    if (caps == CB_CAPS_DEFAULT && !kernel_has_x32() && take_ready(prog))
+        return 0;
     return cb_seccomp_compile_for(caps, kernel_has_x32(), prog, err);
 }
 

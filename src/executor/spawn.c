@@ -7,6 +7,8 @@
 #include "executor/stubs-priv.h"
 #include "executor/usage.h"
 
+#include "base/fs.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,10 +22,13 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#define END_STEP_MS 10 /* between looks at one whose end nobody may tell */
+
 struct cb_process {
     pid_t pid;
     int pidfd;
     int reply_fd;
+    int report_fd; /* until it is known to run */
     int tty_fd;
     int ended;
     struct cb_exit exit;
@@ -161,14 +166,14 @@ static int rebuild_error(const struct cb_report *report, struct cb_error **err)
 }
 
 /* Reads what the child says until it executes its program. */
-static int follow_child(struct cb_process *process, int report_fd, struct cb_error **err)
+static int follow_child(struct cb_process *process, struct cb_error **err)
 {
     struct cb_report report;
     int fds[CB_MESSAGE_MAX_FDS];
     size_t count;
 
-    while (cb_message_receive(report_fd, &report, sizeof(report), fds, CB_MESSAGE_MAX_FDS,
-                              &count) == sizeof(report)) {
+    while (cb_message_receive(process->report_fd, &report, sizeof(report), fds,
+                              CB_MESSAGE_MAX_FDS, &count) == sizeof(report)) {
         switch (report.type) {
         case CB_REPORT_FAILED:
             return rebuild_error(&report, err);
@@ -192,7 +197,7 @@ static int new_sockets(int pair[2], struct cb_error **err)
 
 static int ask_launcher(struct cb_launcher *launcher, const struct cb_process_spec *spec,
                         const struct cb_plan *plan, struct cb_process *process,
-                        int *report_fd, struct cb_error **err)
+                        struct cb_error **err)
 {
     struct cb_launch_request request = {0};
     int reply[2] = {-1, -1}, report[2] = {-1, -1}, plan_fd = -1;
@@ -207,30 +212,47 @@ static int ask_launcher(struct cb_launcher *launcher, const struct cb_process_sp
         failed = send_request(launcher, &request, plan, own, err) < 0;
     }
     process->reply_fd = reply[0];
-    *report_fd = report[0];
+    process->report_fd = report[0];
     cb_close(&reply[1]);
     cb_close(&report[1]);
     cb_close(&plan_fd);
     return failed ? -1 : 0;
 }
 
-int cb_process_start(struct cb_launcher *launcher, const struct cb_process_spec *spec,
-                     struct cb_process **out, struct cb_error **err)
+int cb_process_request(struct cb_launcher *launcher, const struct cb_process_spec *spec,
+                       struct cb_process **out, struct cb_error **err)
 {
     cb_auto(cb_process) process = xcalloc(1, sizeof(*process));
     cb_auto_value(cb_user) user = {0};
     cb_auto_value(cb_plan) plan = {0};
-    cb_autofd int report_fd = -1;
 
-    process->pidfd = process->reply_fd = process->tty_fd = -1;
+    process->pidfd = process->reply_fd = process->report_fd = process->tty_fd = -1;
     if (resolve_user(spec, &user, err) < 0 ||
         cb_plan_build(&plan, spec, &user, err) < 0 ||
-        ask_launcher(launcher, spec, &plan, process, &report_fd, err) < 0)
+        ask_launcher(launcher, spec, &plan, process, err) < 0)
         return -1;
     /* The child has its own; ours would keep mounts and pipes alive. */
     cb_plan_clear(&plan);
     cb_launcher_let_go(launcher);
-    if (receive_started(process, err) < 0 || follow_child(process, report_fd, err) < 0)
+    *out = cb_steal(&process);
+    return 0;
+}
+
+int cb_process_await(struct cb_process *process, struct cb_error **err)
+{
+    int failed = receive_started(process, err) < 0 || follow_child(process, err) < 0;
+
+    cb_close(&process->report_fd);
+    return failed ? -1 : 0;
+}
+
+int cb_process_start(struct cb_launcher *launcher, const struct cb_process_spec *spec,
+                     struct cb_process **out, struct cb_error **err)
+{
+    cb_auto(cb_process) process = NULL;
+
+    if (cb_process_request(launcher, spec, &process, err) < 0 ||
+        cb_process_await(process, err) < 0)
         return -1;
     *out = cb_steal(&process);
     return 0;
@@ -353,20 +375,36 @@ static void kill_process(const struct cb_process *process)
         syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0);
 }
 
-static void poll_one(int fd)
+/* No thread of it has namespaces, and so memory or files, any more. */
+static int has_let_go(pid_t pid)
 {
-    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    cb_autofree char *tasks = xasprintf("/proc/%d/task", (int)pid);
+    cb_autofd int dir = open(tasks, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cb_auto_value(cb_strings) threads = {0};
 
-    while (poll(&poll_fd, 1, -1) < 0 && errno == EINTR)
-        continue;
+    if (dir < 0 || cb_fs_list(dir, &threads, NULL) < 0)
+        return 0;
+    cb_vec_foreach (thread, &threads) {
+        cb_autofree char *mounts = xasprintf("%s/ns/mnt", *thread);
+        char link[64];
+
+        if (readlinkat(dir, mounts, link, sizeof(link)) >= 0 || errno != ENOENT)
+            return 0;
+    }
+    return 1;
 }
 
-/* What is frozen does not die, and nobody else lets it go on. */
+/* What is frozen does not die, and nobody else lets it go on. The first process of a pid
+ * namespace stays, without anything, until somebody has reaped those of the launcher's
+ * children that were in there; whoever got them from the launcher may never do that. */
 static void end_without_launcher(const struct cb_process *process)
 {
+    struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+
     kill_process(process);
     cb_process_thaw(process->pid, process->pidfd);
-    poll_one(process->pidfd);
+    while (poll(&end, 1, END_STEP_MS) <= 0 && !has_let_go(process->pid))
+        continue;
 }
 
 /* Waits for the launcher's word on the end. Without the launcher nobody can tell the
@@ -430,6 +468,7 @@ void cb_process_free(struct cb_process *process)
     cb_stub_list_remove(&process->stubs);
     cb_close(&process->pidfd);
     cb_close(&process->reply_fd);
+    cb_close(&process->report_fd);
     cb_close(&process->tty_fd);
     free(process);
 }

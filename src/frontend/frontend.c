@@ -122,17 +122,6 @@ int cb_planner_run(struct cb_planner *planner, struct cb_stage **target,
     return 0;
 }
 
-static void apply_labels(struct cb_image_config *config, const struct cb_strings *labels)
-{
-    for (size_t i = 0; labels && i < labels->count; i++) {
-        const char *label = labels->items[i];
-        size_t len = strcspn(label, "=");
-        cb_autofree char *key = xstrndup(label, len);
-
-        cb_image_config_set_label(config, key, label[len] ? label + len + 1 : "");
-    }
-}
-
 /* Also of an image whose last stage is for another: what was asked for counts. The
  * version of a system is the base's. */
 static void set_platform(struct cb_image_config *config,
@@ -180,7 +169,8 @@ static void fill_plan(struct cb_plan *plan, struct cb_planner *planner,
     plan->base_layers = target->base_layers;
     plan->target_name = target->def->name;
     plan->dockerfile = cb_steal(&planner->file);
-    apply_labels(plan->config, planner->options->labels);
+    if (planner->options->labels)
+        cb_image_config_set_labels(plan->config, planner->options->labels);
 }
 
 void cb_planner_init(struct cb_planner *planner,

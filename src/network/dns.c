@@ -272,6 +272,26 @@ static void extra_clear(struct extra_host *extra)
 }
 CB_AUTO_VALUE_DEFINE(extra_host, extra_clear)
 
+/* A linked container has several names, between commas. */
+static int are_domains(const char *text)
+{
+    while (*text) {
+        size_t len = strcspn(text, ",");
+        cb_autofree char *name = xstrndup(text, len);
+
+        if (!is_domain(name))
+            return 0;
+        text += len + (text[len] == ',' && text[len + 1]);
+    }
+    return 1;
+}
+
+static int bad_format(const char *text, struct cb_error **err)
+{
+    return cb_error_flag(err, text, "--add-host", "bad format for add-host: \"%s\"",
+                         text);
+}
+
 /* "name:ip" or "name=ip"; an IPv6 address may stand in brackets. */
 static int parse_extra(struct extra_host *out, const char *text, struct cb_error **err)
 {
@@ -286,9 +306,8 @@ static int parse_extra(struct extra_host *out, const char *text, struct cb_error
         memmove(out->address, out->address + 1, address_len - 2);
         out->address[address_len - 2] = '\0';
     }
-    if (!text[len] || !is_domain(out->name))
-        return cb_error_flag(err, text, "--add-host", "bad format for add-host: \"%s\"",
-                             text);
+    if (!text[len] || !*out->name || !are_domains(out->name))
+        return bad_format(text, err);
     if (strcmp(out->address, "host-gateway") == 0 || cb_ip_parse(&ip, out->address) == 0)
         return 0;
     return cb_error_flag(err, text, "--add-host",
@@ -299,7 +318,9 @@ int cb_dns_check_host(const char *text, struct cb_error **err)
 {
     cb_auto_value(extra_host) extra = {0};
 
-    return parse_extra(&extra, text, err);
+    if (parse_extra(&extra, text, err) < 0)
+        return -1;
+    return strchr(extra.name, ',') ? bad_format(text, err) : 0;
 }
 
 static int add_extra(struct cb_strbuf *out, struct cb_network *network, const char *text,
@@ -310,6 +331,8 @@ static int add_extra(struct cb_strbuf *out, struct cb_network *network, const ch
 
     if (parse_extra(&extra, text, err) < 0)
         return -1;
+    for (char *comma = extra.name; (comma = strchr(comma, ','));)
+        *comma = ' ';
     if (strcmp(extra.address, "host-gateway") != 0) {
         cb_strbuf_addf(out, "%s\t%s\n", extra.address, extra.name);
         return 0;

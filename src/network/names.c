@@ -42,6 +42,12 @@ static void place_clear(struct place *place)
 }
 CB_AUTO_VALUE_DEFINE(place, place_clear)
 
+/* One that hangs is waited for by each whom it is to know, side by side. */
+static void let_others(struct place *place)
+{
+    cb_lock_release(cb_steal(&place->lock));
+}
+
 static int open_directory(const char *path, int *out, struct cb_error **err)
 {
     if (cb_fs_mkdirs(path, 0700, err) < 0)
@@ -245,6 +251,7 @@ int cb_names_add(const struct cb_names *names, struct cb_cancel *cancel,
     if (replace(&place, names->network, &text, err) < 0 ||
         notify(&place, cancel, err) < 0)
         return -1;
+    let_others(&place);
     cb_names_await(names, cancel);
     return 0;
 }
@@ -287,6 +294,7 @@ int cb_names_rename(const struct cb_names *names, struct cb_error **err)
     if (replace(&place, names->network, &changed, err) < 0 ||
         notify(&place, NULL, err) < 0)
         return -1;
+    let_others(&place);
     cb_names_await(names, NULL);
     return 0;
 }

@@ -24,6 +24,7 @@ struct cb_resolver {
     int servers_are_here; /* on our loopback */
     /* of the thread */
     unsigned turn;
+    int64_t deaf_until_ms; /* it takes no connections */
     CB_VEC(struct resolver_asking *) askings;
     CB_VEC(struct resolver_guest *) guests;
 };

@@ -17,6 +17,7 @@
 #define MAX_GUESTS  32
 #define PATIENCE_MS 3000  /* with one server */
 #define IDLE_MS     10000 /* of a connection */
+#define DEAF_MS     100   /* without a descriptor for one */
 #define FIXED_WAITS 3
 #define LEN_BYTES   2 /* before each message on a connection */
 
@@ -27,6 +28,7 @@ struct asker {                    /* who wants an answer */
 struct resolver_guest {
     int fd;
     struct cb_strbuf in;
+    int is_silent; /* it asks no more, and goes when it has its answers */
     int64_t due_ms;
 };
 struct resolver_asking {
@@ -229,8 +231,11 @@ static void let_in(struct cb_resolver *resolver)
     int fd = accept4(resolver->tcp, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     struct resolver_guest *guest;
 
-    if (fd < 0)
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            resolver->deaf_until_ms = now_ms() + DEAF_MS;
         return;
+    }
     guest = xcalloc(1, sizeof(*guest));
     guest->fd = fd;
     guest->due_ms = now_ms() + IDLE_MS;
@@ -272,8 +277,11 @@ static void hear_guest(struct cb_resolver *resolver, struct resolver_guest *gues
     cb_auto_value(cb_strbuf) query = {0};
 
     guest->due_ms = now_ms() + IDLE_MS;
-    if (read_more(guest->fd, &guest->in) < 0)
+    if (guest->is_silent) { /* and now it is gone */
         guest->due_ms = 0;
+        return;
+    }
+    guest->is_silent = read_more(guest->fd, &guest->in) < 0;
     while (guest->due_ms && next_message(&guest->in, &query))
         take(resolver, &asker, &query);
 }
@@ -338,13 +346,24 @@ static void drop_guest(struct cb_resolver *resolver, struct resolver_guest *gues
     free(guest);
 }
 
+static int has_askings(const struct cb_resolver *resolver,
+                       const struct resolver_guest *guest)
+{
+    cb_vec_foreach (asking, &resolver->askings) {
+        if ((*asking)->asker.guest == guest)
+            return 1;
+    }
+    return 0;
+}
+
 static void drop_late_guests(struct cb_resolver *resolver, int all)
 {
     int64_t now = now_ms();
     size_t kept = 0;
 
     cb_vec_foreach (slot, &resolver->guests) {
-        if (all || (*slot)->due_ms <= now)
+        if (all || (*slot)->due_ms <= now ||
+            ((*slot)->is_silent && !has_askings(resolver, *slot)))
             drop_guest(resolver, *slot);
         else
             resolver->guests.items[kept++] = *slot;
@@ -369,9 +388,10 @@ static void serve_askings(struct cb_resolver *resolver, const struct pollfd *wai
     resolver->askings.count = kept;
 }
 
-static void fill_waits(const struct cb_resolver *resolver, struct pollfd *waits)
+static void fill_waits(const struct cb_resolver *resolver, struct pollfd *waits,
+                       int64_t now)
 {
-    int is_full = resolver->guests.count >= MAX_GUESTS;
+    int is_full = resolver->guests.count >= MAX_GUESTS || resolver->deaf_until_ms > now;
 
     *waits++ = (struct pollfd){.fd = resolver->stop, .events = POLLIN};
     *waits++ = (struct pollfd){.fd = resolver->udp, .events = POLLIN};
@@ -382,18 +402,20 @@ static void fill_waits(const struct cb_resolver *resolver, struct pollfd *waits)
         *waits++ = (struct pollfd){.fd = (*slot)->fd, .events = events};
     }
     cb_vec_foreach (slot, &resolver->guests)
-        *waits++ = (struct pollfd){.fd = (*slot)->fd, .events = POLLIN};
+        *waits++ =
+            (struct pollfd){.fd = (*slot)->fd, .events = (*slot)->is_silent ? 0 : POLLIN};
 }
 
-static int until_ms(const struct cb_resolver *resolver)
+static int until_ms(const struct cb_resolver *resolver, int64_t now)
 {
-    int64_t at = INT64_MAX, left;
+    int64_t at = resolver->deaf_until_ms > now ? resolver->deaf_until_ms : INT64_MAX;
+    int64_t left;
 
     cb_vec_foreach (slot, &resolver->askings)
         at = (*slot)->due_ms < at ? (*slot)->due_ms : at;
     cb_vec_foreach (slot, &resolver->guests)
         at = (*slot)->due_ms < at ? (*slot)->due_ms : at;
-    left = at - now_ms();
+    left = at - now;
     return at == INT64_MAX ? -1 : left < 0 ? 0 : (int)left;
 }
 
@@ -404,8 +426,10 @@ void cb_resolver_serve(struct cb_resolver *resolver)
     for (;;) {
         size_t askings = resolver->askings.count, guests = resolver->guests.count;
 
-        fill_waits(resolver, waits);
-        if (poll(waits, FIXED_WAITS + askings + guests, until_ms(resolver)) < 0)
+        int64_t now = now_ms();
+
+        fill_waits(resolver, waits, now);
+        if (poll(waits, FIXED_WAITS + askings + guests, until_ms(resolver, now)) < 0)
             continue;
         if (waits[0].revents)
             break;

@@ -121,8 +121,10 @@ static int start(struct cb_resolver **out, int netns, struct cb_error **err)
     if (cb_firewall_check(err) < 0 || cb_netns_call(netns, open_there, &opening, err) < 0)
         return -1;
     errnum = cb_thread_start(&resolver->thread, run, resolver);
-    if (errnum)
+    if (errnum) { /* nobody answers: then nobody is to be asked */
+        cb_netns_call(netns, close_there, resolver, NULL);
         return cb_error_errno(err, errnum, "start a thread");
+    }
     resolver->has_thread = 1;
     *out = cb_steal(&resolver);
     return 0;

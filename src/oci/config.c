@@ -1,6 +1,8 @@
 /* The image configuration as a value: making, copying and changing it. */
 #include "oci/oci-priv.h"
 
+#include "base/map.h"
+
 #include <string.h>
 
 struct cb_image_config *cb_image_config_new(void)
@@ -141,6 +143,29 @@ void cb_image_config_set_label(struct cb_image_config *config, const char *key,
     }
     cb_strings_add(&config->label_keys, key);
     cb_strings_add(&config->label_values, value);
+}
+
+void cb_image_config_set_labels(struct cb_image_config *config,
+                                const struct cb_strings *labels)
+{
+    cb_auto(cb_map) places = cb_map_new(NULL); /* the number of each key, and one */
+
+    for (size_t i = 0; i < config->label_keys.count; i++)
+        cb_map_set(places, config->label_keys.items[i], (void *)(uintptr_t)(i + 1));
+    cb_vec_foreach (label, labels) {
+        cb_autofree char *key = xstrndup(*label, strcspn(*label, "="));
+        const char *value = (*label)[strlen(key)] ? *label + strlen(key) + 1 : "";
+        size_t at = (size_t)(uintptr_t)cb_map_get(places, key);
+
+        if (at) {
+            free(config->label_values.items[at - 1]);
+            config->label_values.items[at - 1] = xstrdup(value);
+            continue;
+        }
+        cb_strings_add(&config->label_keys, key);
+        cb_strings_add(&config->label_values, value);
+        cb_map_set(places, key, (void *)(uintptr_t)config->label_keys.count);
+    }
 }
 
 void cb_image_config_add_history(struct cb_image_config *config, const char *created,

@@ -197,6 +197,9 @@ CB_AUTO_DEFINE(cb_image_config, cb_image_config_free)
 const char *cb_image_config_label(const struct cb_image_config *config, const char *key);
 void cb_image_config_set_label(struct cb_image_config *config, const char *key,
                                const char *value);
+/* LABELS are "KEY=VALUE"; "KEY" has "". */
+void cb_image_config_set_labels(struct cb_image_config *config,
+                                const struct cb_strings *labels);
 void cb_image_config_add_history(struct cb_image_config *config, const char *created,
                                  const char *created_by, const char *comment,
                                  int empty_layer);

@@ -277,6 +277,7 @@ const struct cb_snapshot_driver cb_driver_overlay = {
     .open_root = overlay_open_root,
     .reset_work = overlay_reset_work,
     .clear_work = overlay_clear_work,
+    .has_plain_work = 1,
 };
 
 const struct cb_snapshot_driver cb_driver_overlay_user = {
@@ -285,4 +286,5 @@ const struct cb_snapshot_driver cb_driver_overlay_user = {
     .open_root = overlay_user_open_root,
     .reset_work = overlay_reset_work,
     .clear_work = overlay_clear_work,
+    .has_plain_work = 1,
 };

@@ -36,6 +36,8 @@ struct cb_snapshot_driver {
     int (*reset_work)(int snapshot_fd, struct cb_error **err);
     /* Removes what a mount leaves in it, as far as that is the usual. */
     void (*clear_work)(int snapshot_fd);
+    /* Such a directory is as good as a new one, and there is nothing else of a mount. */
+    int has_plain_work;
 };
 
 /* A second of each kind is the first inside a user namespace, where the kernel keeps its

@@ -327,6 +327,7 @@ static int sweep(struct gc *gc, int lock_fd, struct cb_error **err)
     drop_ingest(gc);
     drop_url_memory(gc);
     drop_attested(gc);
+    cb_snapshot_drop_spare(store);
     swept = cb_db_sweep(store->db, &gc->dead_snapshots, &gc->dead_blobs, &error);
     gc->freed += cb_snapshots_discard(store, &gc->dead_snapshots, lock_fd);
     if (swept < 0 &&

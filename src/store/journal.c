@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/map.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,23 +45,17 @@ static int64_t now_ns(void)
 }
 
 /* Of two attributes of one name the first counts. */
-static int is_repeated(const struct cb_strings *attributes, size_t at)
-{
-    for (size_t i = 0; i < at; i += 2)
-        if (strcmp(attributes->items[i], attributes->items[at]) == 0)
-            return 1;
-    return 0;
-}
-
 static void add_attributes(struct cb_strbuf *line, const struct cb_strings *attributes)
 {
+    cb_auto(cb_map) seen = cb_map_new(NULL);
     const char *comma = "";
 
     for (size_t i = 0; attributes && i + 1 < attributes->count; i += 2) {
         size_t before = line->len;
 
-        if (is_repeated(attributes, i))
+        if (cb_map_has(seen, attributes->items[i]))
             continue;
+        cb_map_set(seen, attributes->items[i], NULL);
         cb_strbuf_adds(line, comma);
         cb_strbuf_add_json(line, attributes->items[i]);
         cb_strbuf_addc(line, ':');

@@ -63,7 +63,10 @@ static int read_file(int dir_fd, const char *file, struct cb_outbox_entry **out,
 {
     cb_auto_value(cb_strbuf) text = {0};
     cb_auto(cb_error) error = NULL;
+    struct stat st;
 
+    if (fstatat(dir_fd, file, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
+        return cb_error_set(err, CB_ERR_INTEGRITY, "not a regular file");
     if (cb_fs_read_file(dir_fd, file, CB_OUTBOX_MAX_BYTES, &text, &error) < 0)
         return cb_error_kind(error) == CB_ERR_NOT_FOUND ? 0 : cb_error_move(err, &error);
     return cb_outbox_parse(out, cb_strbuf_text(&text), text.len, err) < 0 ? -1 : 1;
@@ -256,6 +259,35 @@ int cb_outbox_settle(struct cb_store *store, const struct cb_outbox_entry *entry
     there->error = xstrdup(failed);
     there->tried_ns = cb_now_ns();
     return write_entry(store, fd, there, err);
+}
+
+static int is_damaged(int dir_fd, const char *file)
+{
+    cb_auto(cb_outbox_entry) entry = NULL;
+    cb_auto(cb_error) error = NULL;
+
+    return read_listed(dir_fd, file, &entry, &error) < 0 && is_damage(error);
+}
+
+int cb_outbox_drop_damaged(struct cb_store *store, const char *name,
+                           struct cb_strings *dropped, struct cb_error **err)
+{
+    cb_autofree char *only = name ? file_of(name, SUFFIX) : NULL;
+    cb_auto_value(cb_strings) files = {0};
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int fd = -1;
+
+    if (open_locked(store, &fd, &lock, err) < 0 || cb_fs_list(fd, &files, err) < 0)
+        return -1;
+    cb_vec_foreach (file, &files) {
+        if (**file == '.' || !cb_ends_with(*file, SUFFIX) ||
+            (only && strcmp(*file, only) != 0) || !is_damaged(fd, *file))
+            continue;
+        if (cb_fs_remove_tree(fd, *file, err) < 0)
+            return -1;
+        cb_strings_addf(dropped, "%s/" CB_OUTBOX_DIRECTORY "/%s", store->root, *file);
+    }
+    return 0;
 }
 
 /* ── Sending ── */

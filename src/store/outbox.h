@@ -59,6 +59,10 @@ int cb_outbox_try_hold(struct cb_store *store, const char *name, struct cb_lock 
  * Nothing happens if another is in its place. */
 int cb_outbox_settle(struct cb_store *store, const struct cb_outbox_entry *entry,
                      const char *failed, struct cb_error **err);
+/* Takes out what is damaged, of NAME or of all (NULL), whatever it is: *DROPPED are the
+ * paths. */
+int cb_outbox_drop_damaged(struct cb_store *store, const char *name,
+                           struct cb_strings *dropped, struct cb_error **err);
 /* Its log, to be written to at its end. */
 int cb_outbox_open_log(struct cb_store *store, const char *name, int *fd,
                        struct cb_error **err);

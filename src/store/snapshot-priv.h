@@ -14,9 +14,17 @@ struct cb_snapshot {
     int pinned;                 /* store->mutex: outlives its handle though active */
     int settled; /* store->mutex: nobody has opened its tree since its layer was made of
                     it */
+    int was_mounted; /* store->mutex: has a work directory, and nothing else beside its
+                      * layer
+                      */
     struct cb_strings attached; /* store->mutex: places of mounts of it */
 };
 
+/* Its frame was another's: 1, or 0. To be leased before. */
+int cb_snapshot_take_spare(struct cb_snapshot *snapshot);
+/* Its layer is removed: what is left of it becomes the spare. 1, or 0. */
+int cb_snapshot_leave_spare(const struct cb_snapshot *snapshot);
+void cb_snapshot_drop_spare(const struct cb_store *store);
 /* "<id>/fs" and so on, below snapshots/. */
 char *cb_snapshot_path(const struct cb_snapshot *snapshot, const char *name);
 /* What was done in an active snapshot's tree is in its layer: see driver.h. */

@@ -40,6 +40,7 @@ static void unsettle(struct cb_snapshot *snapshot)
 {
     pthread_mutex_lock(&snapshot->store->mutex);
     snapshot->settled = 0;
+    snapshot->was_mounted = 1;
     pthread_mutex_unlock(&snapshot->store->mutex);
 }
 

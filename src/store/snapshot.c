@@ -77,6 +77,8 @@ static int remove_parts(struct cb_snapshot *snapshot)
     if (unlinkat(snapshots, upper, AT_REMOVEDIR) < 0 &&
         cb_fs_remove_tree(snapshots, upper, NULL) < 0)
         return 0;
+    if (cb_snapshot_leave_spare(snapshot))
+        return 1;
     return remove_work(snapshot, NULL) == 0 &&
            unlinkat(snapshots, snapshot->row.id, AT_REMOVEDIR) == 0;
 }
@@ -166,7 +168,7 @@ static int make_directories(struct cb_snapshot *snapshot, struct cb_error **err)
     } directories[] = {{"", 0700}, {"/fs", 0755}};
     size_t i;
 
-    for (i = 0; i < CB_ARRAY_SIZE(directories); i++) {
+    for (i = cb_snapshot_take_spare(snapshot); i < CB_ARRAY_SIZE(directories); i++) {
         cb_autofree char *path = xasprintf("%s%s", snapshot->row.id, directories[i].name);
 
         if (mkdirat(snapshot->store->snapshots_fd, path, directories[i].mode) < 0 ||

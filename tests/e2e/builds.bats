@@ -24,6 +24,14 @@ newest() { "$CBUILD" builds ls -q | head -1; }
     [ "$(jq -r .executed <<<"$output" | sed -n 3p)" -gt 0 ]
     [ "$(jq -r '.names[0]' <<<"$output" | head -1)" = img:latest ]
     [ "$("$CBUILD" buildx history --builder x ls --format json)" = "$("$CBUILD" builds ls --format json)" ]
+    cbuild builds ls --format '{{.Result}} {{join .Names ","}} {{if gt .Executed 0}}ran{{else}}cached{{end}} {{len .ID}}'
+    expect_output $'failed img:latest cached 14\nsucceeded img:latest cached 14\nsucceeded img:latest ran 14'
+    cbuild builds --format 'table {{.Result}}\t{{.Cached}}/{{.Total}}'
+    [[ ${lines[0]} =~ ^RESULT\ +CACHED/TOTAL$ ]]
+    [[ ${lines[2]} =~ ^succeeded\ +[1-9][0-9]*/[1-9][0-9]*$ ]]
+    cbuild builds --format '{{.Nope}}'
+    expect_status 1
+    expect_contains "can't evaluate field Nope" 'the fields are .ID .Result'
     cbuild buildx history open
     expect_status 1
     expect_contains '`buildx history open` is not here' 'cbuild graph --build'

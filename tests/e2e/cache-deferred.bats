@@ -222,6 +222,29 @@ tagged() {
     expect_contains 'no cache waits'
 }
 
+@test "what is no file of the outbox's, or damaged, hinders nobody, and --drop takes it out" {
+    build_ok --offline --cache-to "$(to "127.0.0.1:9/cache:x")"
+    entry=$(find "$STORE/outbox" -name '*.json')
+    mkdir -p "$STORE/outbox/dir.json/inner"
+    mkfifo "$STORE/outbox/pipe.json" "${entry%.json}.lock"
+    cbuild prune -f
+    expect_status 0
+    cbuild cache push --list --format json
+    expect_contains dir.json pipe.json 'not a regular file'
+    is_listed .state waiting
+    cbuild cache push # which holds the lock, and nobody answers
+    expect_status 1
+    expect_contains 127.0.0.1:9
+    echo '{' >"$entry"
+    cbuild cache push --drop 127.0.0.1:9/cache:x
+    expect_output "Dropped: $entry"
+    cbuild cache push --drop
+    expect_output "Dropped: $STORE/outbox/dir.json
+Dropped: $STORE/outbox/pipe.json"
+    cbuild cache push --list
+    expect_lacks warning
+}
+
 @test "credentials are those found when it is sent, and nowhere in the store" {
     start_hostile_registry --auth basic
     export DOCKER_CONFIG=$BATS_TEST_TMPDIR/docker

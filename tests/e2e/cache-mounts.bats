@@ -201,6 +201,8 @@ END
     cbuild cache ls
     expect_contains NAME 'big ' '3MB' ' ago'
     [ "$(known big '.[0].bytes >= 3000000 and (.[0].busy | not)')" = true ]
+    cbuild cache ls --format '{{.ID}} {{.Busy}} {{ge .Bytes 3000000}}'
+    expect_contains 'big false true'
     printf 'FROM busybox\nRUN --mount=type=cache,id=big,target=/c touch /c/started; until [ -e /c/go ]; do :; done\n' >"$DIR/Dockerfile"
     "$CBUILD" build --progress=quiet --cache-mount "flag=$BATS_TEST_TMPDIR" "$DIR" >/dev/null 2>&1 &
     pid=$!

@@ -71,7 +71,8 @@ nothing_is_left() {
     cbuild run --rm busybox wget -qO- http://db/
     expect_status 1
     expect_contains "bad address 'db'"
-    cbuild run --rm --name user --link db:the-db busybox sh -c 'env | grep THE_DB | sort; grep the-db /etc/hosts; wget -qO- http://the-db/ && wget -qO- http://db/'
+    id=$("$CBUILD" ps -q -f name=db)
+    cbuild run --rm --name user --link db:the-db busybox sh -c 'env | grep THE_DB | sort; tail -n 2 /etc/hosts | head -n 1; wget -qO- http://the-db/ && wget -qO- http://db/'
     expect_output "THE_DB_ENV_SECRET=x
 THE_DB_NAME=/user/the-db
 THE_DB_PORT=tcp://$address:80
@@ -83,7 +84,7 @@ THE_DB_PORT_81_TCP=tcp://$address:81
 THE_DB_PORT_81_TCP_ADDR=$address
 THE_DB_PORT_81_TCP_PORT=81
 THE_DB_PORT_81_TCP_PROTO=tcp
-$address	the-db
+$address	the-db $id db
 page
 page"
     cbuild create --link nobody busybox
@@ -247,6 +248,14 @@ kill_server() {
     cbuild network connect front one
     expect_status 1
     expect_contains 'endpoint with name one already exists in network front'
+    # what it may not write itself is written for it
+    "$CBUILD" run -d --name sealed --read-only busybox sleep 1000 >/dev/null
+    "$CBUILD" network connect --ip 10.99.1.60 front sealed
+    page_from one exec sealed
+    cbuild exec sealed sh -c 'grep -c 10.99.1.60 /etc/hosts; echo x >/etc/hosts'
+    expect_status 1
+    expect_contains $'1\n' 'Read-only file system'
+    "$CBUILD" rm -f sealed
     "$CBUILD" network connect back one
     "$CBUILD" network connect back two
     page_from one run --rm --network back busybox
@@ -627,6 +636,8 @@ kill_server() {
     pid=$("$CBUILD" inspect -f '{{.State.Pid}}' asks)
     run nsenter -t "$pid" -n python3 "$BATS_TEST_DIRNAME/../lib/ask-names.py" 127.0.0.11 second far.example first.lan no.example
     expect_output $'second 0 10.99.21.3\nfar.example 0 203.0.113.7\nfirst.lan 0 10.99.21.2\nno.example 3'
+    run nsenter -t "$pid" -n python3 "$BATS_TEST_DIRNAME/../lib/ask-names.py" --end 127.0.0.11 second far.example
+    expect_output $'second 0 10.99.21.3\nfar.example 0 203.0.113.7'
     "$CBUILD" rename second third
     cbuild exec First nslookup third
     expect_contains 'Address: 10.99.21.3'

@@ -73,3 +73,110 @@ END
     expect_status 0
     wait_until has_ended "$monitor"
 }
+
+# Each in a file of its own, side by side: they wait for the same monitor.
+ask_stopped() { # WORD…
+    "$CBUILD" "$@" </dev/null >"$DIR/$1" 2>&1 3>&- || printf 'status %s\n' $? >>"$DIR/$1"
+}
+
+@test "who asks a monitor that is stopped hears of its process and of the way out; others do not need it" {
+    cb_dir
+    id=$("$CBUILD" run -d --network none --name halted busybox sh -c "echo said; exec sleep $FOREVER")
+    monitor=$(cat "$STORE/containers/$id/monitor.lock")
+    wait_until "$CBUILD" exec halted true
+    kill -STOP "$monitor"
+    for words in 'exec halted true' 'attach halted' 'stop halted' 'restart halted' 'kill halted' 'pause halted' \
+        "cp halted:/etc/passwd $DIR/copy" 'update --cpu-shares 100 halted'; do
+        # shellcheck disable=SC2086 # they are words
+        ask_stopped $words &
+        asked+=($!)
+    done
+    wait "${asked[@]}"
+    for command in exec attach stop restart kill pause cp update; do
+        run cat "$DIR/$command"
+        expect_contains "the monitor of the container, process $monitor, is stopped" "kill -CONT $monitor" 'status 1'
+    done
+    cbuild top halted
+    expect_contains "sleep $FOREVER"
+    cbuild ps --format '{{.Names}} {{.Status}}'
+    expect_contains 'halted Up'
+    # what it prints until then is shown as it comes, and its end is seen though nobody tells it
+    "$CBUILD" logs -f halted >"$DIR/logs" 3>&- &
+    reader=$!
+    wait_until grep -q said "$DIR/logs"
+    kill -KILL "$monitor"
+    wait "$reader"
+    cbuild rm -f halted
+    expect_status 0
+    expect_no_sleeper
+}
+
+# As many as listen() has room for, and they stay.
+crowd() { # SOCKET READY
+    python3 - "$@" 3>&- <<'END' &
+import os, signal, socket, sys
+os.chdir(os.path.dirname(sys.argv[1]))
+all = []
+try:
+    while True:
+        one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        one.setblocking(False)
+        one.connect("socket")
+        all.append(one)
+except BlockingIOError:
+    open(sys.argv[2], "w").close()
+signal.pause()
+END
+    CROWD=$!
+}
+
+@test "a monitor that takes no more connections makes nobody hang" {
+    cb_dir
+    id=$("$CBUILD" run -d --network none --name full busybox sleep 1000)
+    monitor=$(cat "$STORE/containers/$id/monitor.lock")
+    kill -STOP "$monitor"
+    crowd "$STORE/containers/$id/socket" "$DIR/ready"
+    wait_until test -e "$DIR/ready"
+    cbuild exec full true
+    expect_status 1
+    expect_contains "the container's monitor does not answer" 'rm -f'
+    cbuild rm -f full
+    expect_status 0
+    wait_until has_ended "$monitor"
+    kill "$CROWD"
+}
+
+# A pid namespace whose first process reaps nobody: sets INSIDE, what a command is put behind to be in there.
+no_reaper() {
+    unshare --pid --fork --mount-proc --kill-child python3 -c 'import signal; signal.pause()' 3>&- &
+    outer=$!
+    wait_until grep -q . "/proc/$outer/task/$outer/children"
+    FIRST=$(tr -d ' ' <"/proc/$outer/task/$outer/children")
+    wait_until grep -q python "/proc/$FIRST/cmdline"
+    INSIDE="nsenter -t $FIRST -p -m"
+}
+
+@test "a launcher that was killed takes its container along also where nobody reaps what it leaves" {
+    no_reaper
+    id=$($INSIDE "$CBUILD" run -d --network none --name orphan busybox sleep "$FOREVER")
+    $INSIDE "$CBUILD" exec -d orphan sleep "$FOREVER"
+    launcher=$(cat /proc/"$(pgrep -f "cbuild-monitor .* $id")"/task/*/children)
+    kill -KILL "${launcher// /}"
+    wait_until sh -c "$INSIDE '$CBUILD' ps -a --format '{{.Status}}' | grep -q Exited"
+    run $INSIDE "$CBUILD" exec orphan true
+    expect_status 1
+    expect_contains 'is not running'
+    $INSIDE "$CBUILD" rm orphan
+    kill -KILL "$FIRST"
+}
+
+@test "a control group whose launcher is gone is removed, also if its number is another's by now" {
+    id=$("$CBUILD" run -d --network none --name grouped busybox sleep 1000)
+    leaf=$(find /sys/fs/cgroup -type d -name "$id-*" | head -1)
+    left=${leaf%/*}/0123456789abcdef-$$
+    mkdir "$left"
+    "$CBUILD" run --rm --network none busybox true
+    [ ! -e "$left" ]
+    [ -d "$leaf" ]
+    "$CBUILD" rm -f grouped
+}

@@ -88,7 +88,7 @@ expect_end() {
     cbuild attach "$id"
     expect_status 1
     expect_contains 'has the standard streams of the command that runs it' 'needs a --name, or -d'
-    cbuild update --memory 100m "$id"
+    cbuild update --memory 100m --memory-swap 100m "$id"
     expect_status 1
     expect_contains 'runs in the foreground' 'needs a --name, or -d'
     cbuild stats --no-stream --format '{{.PIDs}}' "$id"

@@ -29,6 +29,14 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
         'send:stty size\r' 'expect:40 100' 'send:\x10\x11' -- "$CBUILD" run -it --network none --name "$name" busybox sh
     expect_status 0
     state_is running
+    # docker's word and status for who leaves by keys what was there before
+    run $PTY 'send:\r' 'expect:# ' 'send:\x10\x11' -- "$CBUILD" attach "$name"
+    expect_status 1
+    expect_contains 'read escape sequence'
+    run $PTY 'expect:# ' 'send:\x10\x11' -- "$CBUILD" exec -it "$name" sh
+    expect_status 1
+    expect_contains 'read escape sequence'
+    state_is running
     run $PTY 50x120 'send:\r' 'expect:# ' 'send:stty size\r' 'expect:50 120' 'send:exit 5\r' -- "$CBUILD" attach "$name"
     expect_status 5
     state_is exited
@@ -99,6 +107,14 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     wait
 }
 
+@test "-a stdin: nothing is shown of it but its id" {
+    cbuild run -a stdin -i --network none --name "$name" busybox echo out <<<in
+    expect_status 0
+    expect_output "$("$CBUILD" ps -aq --no-trunc)"
+    cbuild run --rm -a stderr --network none busybox echo out
+    expect_output ''
+}
+
 @test "-a picks streams, --sig-proxy=false keeps signals" {
     [ "$("$CBUILD" run -a stdout --network none busybox sh -c 'echo out; echo err >&2' 2>&1)" = out ]
     [ "$("$CBUILD" run -a STDERR --network none busybox sh -c 'echo out; echo err >&2' 2>&1)" = err ]
@@ -116,6 +132,18 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     wait "$pid" || status=$?
     [ "$status" -eq 143 ] # as of a client that knows nothing of the signal
     state_is running
+    # bash has what it starts in the background ignore these two
+    python3 -c 'import os, signal, sys
+for number in signal.SIGINT, signal.SIGQUIT: signal.signal(number, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$CBUILD" attach --sig-proxy=false "$name" &
+    pid=$!
+    wait_until sh -c "readlink /proc/$pid/exe | grep -q cbuild && [ \$(awk '/SigBlk/ {print \$2}' /proc/$pid/status) != 0000000000000000 ]"
+    kill_and_look() { kill -QUIT "$pid"; has_ended "$pid"; }
+    wait_until kill_and_look
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 131 ]
+    state_is running
     "$CBUILD" attach "$name" &
     pid=$!
     wait_until sh -c "grep -q SigBlk /proc/$pid/status && [ \$(awk '/SigBlk/ {print \$2}' /proc/$pid/status) != 0000000000000000 ]"
@@ -123,6 +151,32 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     status=0
     wait "$pid" || status=$?
     [ "$status" -eq 7 ]
+}
+
+@test "a signal that is not passed on ends the command at any moment of the start" {
+    run python3 - "$CBUILD" "$STORE" <<'END'
+import glob, subprocess, sys
+
+def runs():
+    for path in glob.glob(sys.argv[2] + "/containers/*/state.json"):
+        try:
+            if '"running"' in open(path).read():
+                return True
+        except OSError:
+            pass
+    return False
+
+for turn in range(30):
+    command = subprocess.Popen([sys.argv[1], "run", "--sig-proxy=false", "--name", "caught", "--network", "none", "busybox", "sleep", "1000"],
+                               stderr=subprocess.DEVNULL)
+    while not runs():
+        pass
+    command.terminate()
+    print(command.wait(60))
+    subprocess.run([sys.argv[1], "rm", "-f", "caught"], stdout=subprocess.DEVNULL, check=True)
+END
+    expect_status 0
+    [ "$(sort -u <<<"$output")" = 143 ]
 }
 
 # bats test_tags=root
@@ -211,9 +265,37 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     kill -9 "$monitor"
     wait_until state_is exited
     status_has 'Exited (137)'
-    cbuild start --all
+    # What the unit for systemd does.
+    command=$(sed -n 's/^ExecStart=//p' "$BATS_TEST_DIRNAME/../../contrib/cbuild-containers.service")
+    run env PATH="${CBUILD%/*}:$PATH" $command
     expect_output "$name"
     state_is running
+}
+
+# Memory of its own in KiB, of the monitor and the launcher that the container NAME has.
+memory_of() {
+    local monitor launcher
+    monitor=$(pgrep -f "^cbuild-monitor $STORE $("$CBUILD" inspect -f '{{.Id}}' "$1")")
+    launcher=$(pgrep -P "$monitor" -f '^cbuild-launcher')
+    cat "/proc/$monitor/smaps_rollup" "/proc/$launcher/smaps_rollup" | awk '/^Private_/ {sum += $2} END {print sum}'
+}
+
+@test "who sees to a container takes less than 2 MiB, whatever the container does" {
+    start busybox sleep 1000
+    "$CBUILD" run -dit --name "$name-tty" busybox
+    "$CBUILD" run -d --network none --name "$name-well" --health-cmd true --health-interval 10ms busybox sleep 1000
+    "$CBUILD" run -d --name "$name-port" -p 80 -p 81-90 -v "$name:/v" --restart always busybox sleep 1000
+    "$CBUILD" run -d --network none --name "$name-loud" --log-opt max-size=100k --log-opt max-file=2 busybox \
+        sh -c 'i=0; while [ $i -lt 20000 ]; do echo line $((i += 1)); done; touch /done; sleep 1000'
+    wait_until "$CBUILD" exec "$name-loud" test -e /done
+    wait_until sh -c "'$CBUILD' inspect -f '{{len .State.Health.Log}}' $name-well | grep -qx 5"
+    for i in 1 2 3 4 5 6 7 8; do "$CBUILD" exec "$name-tty" true; done
+    for one in "$name" "$name-tty" "$name-well" "$name-port" "$name-loud"; do
+        memory=$(memory_of "$one")
+        echo "$one: $memory KiB"
+        [ "$memory" -gt 0 ]
+        [ "$memory" -lt 2048 ]
+    done
 }
 
 @test "health checks of options and images, and how they are seen" {
@@ -247,6 +329,19 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     [ "${#lines[@]}" -eq 1 ]
 }
 
+@test "inspect: files that are there have a path, as seen from the host" {
+    files() { "$CBUILD" inspect -f "{{.$1}}" "$name"; }
+    "$CBUILD" create --name "$name" --network none -h given busybox sleep 1000
+    [ "$(files HostnamePath)$(files HostsPath)$(files ResolvConfPath)$(files LogPath)" = '' ]
+    "$CBUILD" start "$name"
+    [ "$(cat "$(files HostnamePath)")" = given ]
+    grep -q given "$(files HostsPath)"
+    [ -e "$(files ResolvConfPath)" ]
+    [ -e "$(files LogPath)" ]
+    "$CBUILD" stop -t 0 "$name"
+    [ "$(files HostsPath)" = '' ]
+}
+
 # bats test_tags=root
 @test "limits are changed while it runs" {
     sleeper -m 64m --cpus 1
@@ -275,6 +370,12 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     cbuild update -m 256m "$name"
     expect_output "$name"
     swap_is -1
+    sleeper_without=$("$CBUILD" create busybox true)
+    cbuild update -m 64m "$sleeper_without"
+    expect_status 1
+    expect_contains 'update the memoryswap at the same time'
+    cbuild update -m 64m --memory-swap 64m "$sleeper_without"
+    expect_output "$sleeper_without"
     cbuild update -m 1k "$name"
     expect_status 1
     expect_contains 6MB
@@ -288,6 +389,9 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     expect_status 0
     expect_contains PID CMD 'sleep 1000'
     [ "${#lines[@]}" -eq 3 ]
+    cbuild top "$name" -o nosuchcolumn
+    expect_status 1
+    expect_output 'cbuild: ps: error: unknown user-defined format specifier "nosuchcolumn"'
     cbuild top "$name" -o pid,comm
     [[ ${lines[0]} =~ ^PID\ +COMMAND$ ]]
     cbuild top "$name" -o comm
@@ -443,7 +547,7 @@ $name"
 @test "changes that are made at once are all kept" {
     cbuild create --network none --name "$name" busybox true
     for i in 1 2 3 4 5 6; do
-        "$CBUILD" update --memory "7${i}m" "$name" >/dev/null &
+        "$CBUILD" update --memory "7${i}m" --memory-swap -1 "$name" >/dev/null &
         "$CBUILD" update --cpu-shares "20$i" "$name" >/dev/null &
         "$CBUILD" update --pids-limit "30$i" "$name" >/dev/null &
         "$CBUILD" update --restart "on-failure:$i" "$name" >/dev/null &

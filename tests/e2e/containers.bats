@@ -63,6 +63,39 @@ status_is() {
     expect_output 42
 }
 
+@test "a working directory that cannot be made leaves no container" {
+    cbuild run -w /etc/passwd --network none busybox true
+    expect_status 125
+    expect_contains 'working directory `/etc/passwd`' 'not a directory'
+    cbuild create -w /etc/passwd busybox true
+    expect_status 1
+    cbuild ps -aq
+    expect_output ''
+    cbuild run -w /made/here --network none busybox pwd
+    expect_output /made/here
+}
+
+@test "ancestor= finds what was made of an image, too" {
+    cb_image child <<'END'
+FROM busybox
+ENV A=b
+END
+    cb_image grandchild <<'END'
+FROM child
+RUN touch /x
+END
+    "$CBUILD" create --name base busybox
+    "$CBUILD" create --name middle child
+    "$CBUILD" create --name top grandchild
+    "$CBUILD" commit -m more top committed
+    "$CBUILD" create --name last committed
+    found() { "$CBUILD" ps -a --filter "ancestor=$1" --format '{{.Names}}' | sort | xargs; }
+    [ "$(found busybox)" = 'base last middle top' ]
+    [ "$(found child)" = 'last middle top' ]
+    [ "$(found "$("$CBUILD" images -q grandchild)")" = 'last top' ]
+    [ "$(found committed)" = last ]
+}
+
 @test "a name is one container's, and may be changed" {
     cbuild create --network none --name "$name" busybox true
     id=$output

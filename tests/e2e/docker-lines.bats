@@ -329,3 +329,69 @@ typing() {
     run cbuild ps -aq
     expect_output ''
 }
+
+@test "a container's life by other spellings, and what keeps it alive" {
+    run cbuild run -i -t --rm ubuntu /bin/bash </dev/null
+    expect_status 1
+    expect_contains 'the input device is not a TTY'
+    typing 'cat /etc/hostname; exit\n' cbuild run -i -t --name inside ubuntu /bin/bash
+    expect_contains "$(cbuild inspect -f '{{.Config.Hostname}}' inside)"
+    run cbuild ps -a
+    expect_contains inside 'Exited (0)'
+    run cbuild ps -a --filter status=exited --format '{{.Names}}: {{.Image}}'
+    expect_output 'inside: ubuntu'
+    cbuild run -d --restart always --name stays ubuntu sleep 1000
+    cbuild restart -t 0 stays
+    run cbuild inspect -f '{{.HostConfig.RestartPolicy.Name}} {{.State.Running}}' stays
+    expect_output 'always true'
+    run cbuild exec ubuntu bash
+    expect_status 1
+    expect_contains 'No such container: ubuntu'
+    run cbuild rm stays
+    expect_contains 'container is running'
+    run cbuild container top stays
+    expect_contains 'sleep 1000'
+    cbuild pause stays
+    run cbuild ps --format '{{.Status}}'
+    expect_contains '(Paused)'
+    cbuild unpause stays
+    cbuild rename stays renamed
+    cbuild update --restart no renamed
+    cbuild stop -t 0 renamed
+    run cbuild wait renamed
+    expect_output 137
+    run cbuild container prune -f
+    expect_contains 'Deleted Containers:' 'Total reclaimed space:'
+    run cbuild ps -aq
+    expect_output ''
+}
+
+@test "images: filters, formats, what is dangling, and what is known of the program" {
+    run cbuild --version
+    expect_status 0
+    run cbuild system info
+    expect_contains 'Storage Driver:' 'Server Version:'
+    run env HTTP_PROXY=http://proxy.example:3128 NO_PROXY=localhost cbuild info
+    expect_contains 'HTTP Proxy: http://proxy.example:3128' 'No Proxy: localhost'
+    printf 'FROM busybox\nRUN touch /one\n' >Dockerfile
+    cbuild build --force-rm --rm --no-cache -q -t twice .
+    printf 'FROM busybox\nRUN touch /two\n' | cbuild build -q -t twice -
+    run cbuild images --filter dangling=true -q
+    [ "${#lines[@]}" -eq 1 ]
+    run cbuild images --filter reference='tw*e' --format '{{.Repository}}: {{.Tag}}'
+    expect_output 'twice: latest'
+    run cbuild image ls --filter since=nginx --filter label!=x -q
+    expect_status 0
+    cbuild tag twice twice:a
+    run cbuild rmi "$(cbuild images -q twice:a)"
+    expect_status 1
+    expect_contains 'image is referenced in multiple repositories'
+    run cbuild image prune -f
+    expect_contains 'Deleted Images:' 'Total reclaimed space:'
+    run cbuild images --filter dangling=true -q
+    expect_output ''
+    cbuild rmi twice twice:a
+    run cbuild service ls
+    expect_status 1
+    expect_contains '`service` is not here'
+}

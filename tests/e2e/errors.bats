@@ -194,6 +194,11 @@ END
     run "$CBUILD" build --no-cahe .
     expect_status 125
     expect_contains 'unknown flag: --no-cahe' '--no-cache'
+    cbuild run --enviroment A=b busybox true
+    expect_status 125
+    expect_contains 'unknown flag: --enviroment' 'did you mean --env?'
+    cbuild logs --foll name
+    expect_contains 'did you mean --follow?'
     printf 'FROM busybox\n' >"$DIR/Dockerfile"
     run "$CBUILD" build --network=moon "$DIR"
     expect_status 1

@@ -180,6 +180,8 @@ team/app:1"
     expect_status 0
     cbuild inspect -f '{{with .State.Health}}{{.Status}}{{else}}none{{end}} {{range .Mounts}}{{.Name}}{{.Destination}}{{end}} {{.HostConfig.CapAdd}} {{.Config.StopTimeout}}' web
     expect_output 'none /www [] <nil>'
+    cbuild inspect -f '{{.HostConfig.Ulimits}} {{.HostConfig.BlkioDeviceReadBps}} {{len .HostConfig.BlkioDeviceWriteIOps}}' web
+    expect_output '[] [] 0'
     cbuild inspect -f '{{json .State}}' web
     expect_status 0
     [ "$(jq 'has("Health")' <<<"$output")" = false ]

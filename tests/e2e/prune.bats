@@ -24,6 +24,11 @@ END
     [ "$(jq -r 'select(.Description | contains("of=/three")) | .Size >= 3145728' <<<"$output")" = true ]
     [ "$(jq -r 'select(.Type == "source.local") | .Reclaimable' <<<"$output" | head -1)" = true ]
     [ "$(jq -r 'select(.Description | contains("of=/three")) | .Shared' <<<"$output")" = true ]
+    cbuild du --filter description=of=/three --format '{{.Type}} {{.Shared}} {{gt .Size 3145727}}'
+    expect_output 'regular true true'
+    cbuild buildx du --filter type=exec.cachemount --format 'table {{.Type}}\t{{.InUse}}'
+    [[ ${lines[0]} =~ ^TYPE\ +IN\ USE$ ]]
+    [[ ${lines[1]} =~ ^exec.cachemount\ +false$ ]]
     cbuild du --verbose --filter description=of=/three
     expect_contains 'Type:         regular' 'Shared:       true' 'Reclaimable:  false'
     cbuild du

@@ -322,12 +322,17 @@ END
 @test "limits that no cgroup was delegated for are left out with one warning" {
     as_ok cbtest cbuild run --rm --network none -m 64m busybox echo ran
     expect_contains 'no limit of memory' ran
+    # of no interest before there is an image
+    run as cbtest cbuild run --rm --network none -m 64m localhost:1/none
+    expect_status 125
+    expect_contains "Unable to find image 'localhost:1/none:latest' locally"
+    expect_lacks 'no limit of memory'
     as_ok cbtest cbuild run --rm --name kept --network none -m 64m busybox echo ran
     expect_contains 'no limit of memory' ran
     as_ok cbtest cbuild run --rm --network none --cgroup-parent some/where busybox echo ran
     expect_contains 'nothing is made below --cgroup-parent `some/where`: no cgroup was delegated' ran
     as_ok cbtest cbuild run -d --name unlimited --network none busybox sleep 1000
-    run as cbtest cbuild update -m 64m --cpus 1 unlimited
+    run as cbtest cbuild update -m 64m --memory-swap 64m --cpus 1 unlimited
     expect_status 0
     expect_output $'warning: no limit of memory, cpu: no cgroup was delegated to this user\nunlimited'
     as_ok cbtest cbuild rm -f unlimited

@@ -20,6 +20,13 @@ setup() { cb_dir; }
     expect_status 125
     cbuild run --rm --pull never nosuchimage
     expect_status 125
+    cbuild run --rm Nosuch:a:b
+    expect_status 125
+    expect_contains 'invalid reference format'
+    expect_lacks 'Unable to find image'
+    cbuild run --log-driver none --log-opt max-size=1m --network none busybox true
+    expect_status 125
+    expect_contains 'invalid logging opts for driver none'
 }
 
 @test "an image is run by how its id begins" {
@@ -40,9 +47,24 @@ setup() { cb_dir; }
     expect_output out
 }
 
+# bats test_tags=root
+@test "--oom-kill-disable without a limit of memory is warned of" {
+    cbuild create --oom-kill-disable --name unlimited busybox
+    expect_status 0
+    expect_contains "Disabling the OOM killer on containers without setting a '-m/--memory' limit may be dangerous."
+    cbuild create --oom-kill-disable -m 64m --name limited busybox
+    expect_status 0
+    expect_lacks dangerous
+    "$CBUILD" rm limited unlimited
+}
+
 @test "environment, working directory, user, host name" {
     cbuild run --rm --network none -e A=b -w /made/here -u 12:34 -h box busybox sh -c 'echo $A $(pwd) $(id -u):$(id -g) $(hostname) $(cat /etc/hostname)'
     expect_output 'b /made/here 12:34 box box'
+    cbuild run --rm --network none -u :5 busybox id
+    expect_output 'uid=0(root) gid=5 groups=5'
+    cbuild run --rm --network none -u 5: busybox id
+    expect_output 'uid=5 gid=0(root) groups=0(root)'
     FROM_HERE=yes cbuild run --rm --network none -e FROM_HERE busybox sh -c 'echo $FROM_HERE'
     expect_output yes
 }

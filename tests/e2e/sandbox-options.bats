@@ -157,6 +157,8 @@ END
 @test "--tmpfs and --read-only" {
     container --read-only --tmpfs /run:size=1m,mode=750,uid=7,exec busybox sh -c 'touch /x; stat -c "%a %u" /run; cp /bin/busybox /run/true 2>/dev/null; df -k /run | tail -1 | awk "{ print \$2 }"; grep " /run " /proc/mounts'
     expect_contains 'Read-only file system' '750 7' 1024 'rw,nosuid,nodev,relatime'
+    container --read-only busybox sh -c 'for file in hosts hostname resolv.conf; do ( echo x >/etc/$file ); done'
+    expect_contains "can't create /etc/hosts: Read-only" "can't create /etc/hostname: Read-only" "can't create /etc/resolv.conf: Read-only"
     container --tmpfs /t busybox grep ' /t ' /proc/mounts
     expect_contains 'rw,nosuid,nodev,noexec'
     container --tmpfs /t:ro busybox touch /t/x

@@ -254,6 +254,9 @@ Are you sure you want to continue? [y/N] '
     expect_output $'named\n3'
     sh_in -v "$DIR/etc:/etc:ro" -v "$DIR/etc/hosts:/etc/hosts" -- cat /etc/hosts
     expect_output mine
+    # an empty volume has all that the directory has
+    sh_in -v /etc -- readlink /etc/mtab
+    expect_output /proc/mounts
     # an end takes nothing away from others that have the same directory
     "$CBUILD" run -d --name first --network none -h stays -v names:/etc busybox sleep 1000
     sh_in -v names:/etc -- true
@@ -428,4 +431,16 @@ PYTHON
         pgrep -f "cbuild-monitor $STORE " | xargs -r kill
         wait_until not pgrep -f "cbuild-monitor $STORE "
     done
+    # nor does it keep who wants it gone: its monitor ends as it was asked to, and is not killed
+    rm -f "$IN/asked" "$IN/status"
+    unshare -mn sh -c 'ip link set lo up && mount --bind "$IN/resolv.conf" /etc/resolv.conf && exec python3 "$IN/server.py" "$@"' sh \
+        run --name slow --network none -v far:/far busybox true 2>"$IN/errors" 3>&- &
+    wait_until [ -s "$IN/asked" ]
+    cbuild rm -f slow
+    expect_status 0
+    wait_until [ -s "$IN/status" ]
+    run cat "$IN/errors"
+    expect_contains canceled
+    expect_lacks 'has ended'
+    wait
 }

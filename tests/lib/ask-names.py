@@ -1,6 +1,7 @@
-"""Asks a name server by one connection, all at once: ask-names.py ADDRESS NAME...
+"""Asks a name server by one connection, all at once: ask-names.py [--end] ADDRESS NAME...
 
-Prints a line for each: the name, the code, and the addresses.
+Prints a line for each: the name, the code, and the addresses. With --end it says that it asks no more before it hears
+the answers.
 """
 
 import socket
@@ -19,11 +20,14 @@ def addresses(answer, start):
         start += 16
 
 
-address, names = sys.argv[1], sys.argv[2:]
+says_end = sys.argv[1] == "--end"
+address, *names = sys.argv[1 + says_end :]
 connection = socket.create_connection((address, 53))
 stream = connection.makefile("rb")
 questions = [question(number, name) for number, name in enumerate(names)]
 connection.sendall(b"".join(struct.pack(">H", len(q)) + q for q in questions))
+if says_end:
+    connection.shutdown(socket.SHUT_WR)
 answers = {}
 for _ in names:
     answer = stream.read(struct.unpack(">H", stream.read(2))[0])

@@ -99,6 +99,25 @@ static void setting_a_variable_keeps_its_place(void **state)
     assert_int_equal(env.count, 2);
 }
 
+static void of_a_variable_that_is_there_twice_the_first_is_changed(void **state)
+{
+    cb_auto_value(cb_strings) env = {0}, changes = {0}, more = {0};
+
+    cb_strings_add(&env, "A=1");
+    cb_strings_add(&env, "B=1");
+    cb_strings_add(&env, "A=2");
+    cb_strings_add(&changes, "A=3");
+    cb_env_merge(&env, &changes);
+    assert_string_equal(env.items[0], "A=3");
+    assert_string_equal(env.items[2], "A=2");
+    cb_strings_add(&more, "A");
+    cb_strings_add(&more, "A=4");
+    cb_env_merge(&env, &more);
+    assert_int_equal(env.count, 2);
+    assert_string_equal(env.items[0], "B=1");
+    assert_string_equal(env.items[1], "A=4");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +126,7 @@ int main(void)
         cmocka_unit_test(terminal_controls_are_escaped),
         cmocka_unit_test(json_strings_are_those_of_go),
         cmocka_unit_test(setting_a_variable_keeps_its_place),
+        cmocka_unit_test(of_a_variable_that_is_there_twice_the_first_is_changed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

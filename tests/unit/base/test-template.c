@@ -192,6 +192,56 @@ static void functions(void **state)
     check(samples, CB_ARRAY_SIZE(samples));
 }
 
+static void verbs_are_those_of_go(void **state)
+{
+    static const struct sample samples[] = {
+        {"{{printf \"%b %08b %#b %#x %#o %O %x\" 5 5 5 255 8 8 -255}}",
+         "101 00000101 0b101 0xff 010 0o10 -ff"},
+        {"{{printf \"%+d % d %06d %-6d| %.3d %5v|%+v\" 3 3 -42 42 7 42 3}}",
+         "+3  3 -00042 42    | 007    42|3"},
+        {"{{printf \"%*s|%-*s|%.*f|%*d|\" 3 \"a\" 3 \"b\" 2 3.14159 -3 5}}",
+         "  a|b  |3.14|5  |"},
+        {"{{printf \"%*d|\" \"a\" 5}} {{printf \"%.*d|\" \"a\" 5}}",
+         "%!(BADWIDTH)5| %!(BADPREC)5|"},
+        {"{{printf \"%[1]d %[1]x\" 255}} {{printf \"%[2]s %s\" \"a\" \"b\" \"c\"}}",
+         "255 ff b c"},
+        {"{{printf \"%[2]*[1]d|%[3]d\" 7 5}} {{printf \"%[x]d\" 1}}",
+         "    7|%!d(BADINDEX) %!d(BADINDEX)"},
+        {"{{printf \"% x|%#x|% X|%#q|%q\" \"hi\" \"hi\" \"hi\" \"hi\" 65}}",
+         "68 69|0x6869|68 69|`hi`|'A'"},
+        {"{{printf \"%g %g %e %.3g %G %+.2f\" 1.1 1000000.0 1.1 1234.5 1e-10 1.0}}",
+         "1.1 1e+06 1.100000e+00 1.23e+03 1E-10 +1.00"},
+        {"{{1000000.0}} {{123456789.5}} {{100000.0}} {{0.0001}} {{0.00001}} {{1.5e21}}",
+         "1e+06 1.234567895e+08 100000 0.0001 1e-05 1.5e+21"},
+        {"{{printf \"%q %5s|%d\" .Config.Env .Config.Env .Config.Env}}",
+         "[\"A=1\" \"B=2\"] [  A=1   B=2]|[%!d(string=A=1) %!d(string=B=2)]"},
+        {"{{printf \"%q %s\" .Config.Labels .Config.Labels}}",
+         "map[\"a\":\"b\" \"com.x\":\"y\"] map[a:b com.x:y]"},
+        {"{{printf \"%s %d %s\" true 1.5 nil}}",
+         "%!s(bool=true) %!d(float64=1.5) %!s(<nil>)"},
+    };
+
+    check(samples, CB_ARRAY_SIZE(samples));
+}
+
+static void letters_are_those_of_unicode(void **state)
+{
+    static const struct sample samples[] = {
+        {"{{lower \"\u00c0\u03a3\u0416\"}} {{upper \"stra\u00dfe \u00e9\u0436\"}}",
+         "\xc3\xa0\xcf\x83\xd0\xb6 STRA\xc3\x9f"
+         "E \xc3\x89\xd0\x96"},
+        {"{{title \"it's a_b-c \u00e9t\u00e9a \u00f1\"}}", "It'S A_b-C \xc3\x89t\xc3\xa9"
+                                                           "a \xc3\x91"},
+        {"{{upper \"a\xff\"}}", "A\xff"},
+        {"{{js \"\u00e9\u2028\"}} {{urlquery \"\u00e9\"}} {{html \"a\\x00b\"}}",
+         "\xc3\xa9\\u2028 %C3%A9 a\xef\xbf\xbd"
+         "b"},
+        {"{{len \"a\\x00b\"}}|{{html}}|{{js}}|{{urlquery}}", "3|||"},
+    };
+
+    check(samples, CB_ARRAY_SIZE(samples));
+}
+
 static void titles_of_columns_stay_as_they_are(void **state)
 {
     cb_auto(cb_template) template = NULL;
@@ -229,6 +279,7 @@ static void mistakes_are_told_with_their_place(void **state)
         {"{{1.2.3}}", ":1: bad number syntax: \"1.2.3\""},
         {"{{.A @}}", ":1: unexpected \"@\" in command"},
         {"{{/* x }}", ":1: unclosed comment"},
+        {"{{..Name}}", ":1: unexpected . after term \".\""},
     };
     static const struct sample running[] = {
         {"{{.Nope}}", "template: :1:2: executing \"\" at <.Nope>: can't evaluate field "
@@ -261,6 +312,11 @@ static void mistakes_are_told_with_their_place(void **state)
          "template: :1:2: executing \"\" at <>: template \"x\" not defined"},
         {"{{.Name 1}}",
          "template: :1:2: executing \"\" at <.Name>: can't give argument to it"},
+        {"{{if nil}}{{end}}",
+         "template: :1:5: executing \"\" at <nil>: nil is not a command"},
+        {"{{slice .Name 0 1 2}}",
+         "template: :1:2: executing \"\" at <slice .Name 0 1 2>: error calling slice: "
+         "cannot 3-index slice a string"},
         {"{{eq 1 \"a\"}}",
          "template: :1:2: executing \"\" at <eq 1 \"a\">: error calling "
          "eq: incompatible types for comparison"},
@@ -303,6 +359,8 @@ static void texts_that_double_are_bounded(void **state)
          "bytes of text"},
         {"{{$x := printf \"%09999d\" 1}}{{len (join (split $x \"\") (print $x $x))}}",
          "bytes of text"},
+        {"{{$x := printf \"%09999d\" 1}}{{len (printf \"%9999s\" (split $x \"\"))}}",
+         "bytes of text"},
         {"{{$x := printf \"%09999d\" 1}}{{range 7}}{{$x = print $x $x}}{{end}}"
          "{{len (split $x \"\")}}",
          "over 1000000 parts"},
@@ -323,6 +381,8 @@ int main(void)
         cmocka_unit_test(conditions_and_loops),
         cmocka_unit_test(empty_fields_of_structs_are_what_go_has),
         cmocka_unit_test(functions),
+        cmocka_unit_test(verbs_are_those_of_go),
+        cmocka_unit_test(letters_are_those_of_unicode),
         cmocka_unit_test(titles_of_columns_stay_as_they_are),
         cmocka_unit_test(mistakes_are_told_with_their_place),
         cmocka_unit_test(what_does_not_end_is_ended),

@@ -83,6 +83,30 @@ static const char *read_log(struct fixture *fixture, int64_t tail)
     return cb_strbuf_text(&fixture->seen);
 }
 
+static int show_and_write(void *arg, const struct cb_log_line *line)
+{
+    struct fixture *fixture = arg;
+
+    add(fixture, 1, "later\n");
+    return show(arg, line) < 0 || fixture->lines > 100 ? -1 : 0;
+}
+
+static void who_does_not_follow_reads_to_where_the_log_ended(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct cb_log_wish all = {.tail = -1}, last = {.tail = 1};
+
+    open_log(fixture);
+    add(fixture, 1, "one\ntwo\n");
+    assert_int_equal(
+        cb_log_read(fixture->container, &all, show_and_write, fixture, NULL, NULL), 0);
+    assert_string_equal(cb_strbuf_text(&fixture->seen), "1:one\n1:two\n");
+    cb_strbuf_truncate(&fixture->seen, 0);
+    assert_int_equal(
+        cb_log_read(fixture->container, &last, show_and_write, fixture, NULL, NULL), 0);
+    assert_string_equal(cb_strbuf_text(&fixture->seen), "1:later\n");
+}
+
 static void lines_come_back_with_their_streams(void **state)
 {
     struct fixture *fixture = *state;
@@ -223,15 +247,74 @@ static void wrong_options_are_refused(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* How often this process has written until now. */
+static unsigned long writes_done(void)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    const char *count;
+
+    assert_int_equal(cb_fs_read_file(AT_FDCWD, "/proc/self/io", 4096, &text, NULL), 0);
+    count = strstr(cb_strbuf_text(&text), "syscw: ");
+    assert_non_null(count);
+    return strtoul(count + 7, NULL, 10);
+}
+
+static void lines_that_come_together_are_written_together(void **state)
+{
+    struct fixture *fixture = *state;
+    cb_auto_value(cb_strbuf) lines = {0};
+    unsigned long before;
+
+    for (int i = 0; i < 10000; i++)
+        cb_strbuf_adds(&lines, "x\n");
+    open_log(fixture);
+    add(fixture, 2, "first, and the beginning of");
+    before = writes_done();
+    cb_log_add(fixture->log, 1, lines.text, lines.len);
+    assert_true(writes_done() - before < 100);
+    add(fixture, 2, " the last\n");
+    read_log(fixture, -1);
+    assert_int_equal(fixture->lines, 10001);
+    assert_string_equal(read_log(fixture, 2),
+                        "1:x\n2:first, and the beginning of the last\n");
+}
+
+static void each_of_many_files_is_within_the_size(void **state)
+{
+    struct fixture *fixture = *state;
+    cb_auto_value(cb_strbuf) lines = {0};
+    struct stat st;
+
+    cb_strings_add(&fixture->container->options.log_opts, "max-size=1k");
+    cb_strings_add(&fixture->container->options.log_opts, "max-file=3");
+    for (int i = 0; i < 100; i++)
+        cb_strbuf_addf(&lines, "%d\n", i);
+    open_log(fixture);
+    cb_log_add(fixture->log, 1, lines.text, lines.len);
+    for (int i = 0; i < 3; i++) {
+        char name[] = "log.0";
+
+        name[4] = (char)('0' + i);
+        assert_int_equal(fstatat(fixture->container->dir_fd, i ? name : "log", &st, 0),
+                         0);
+        assert_in_range(st.st_size, 1, 1024);
+    }
+    assert_string_equal(read_log(fixture, 2), "1:98\n1:99\n");
+    cb_strings_free(&fixture->container->options.log_opts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(who_does_not_follow_reads_to_where_the_log_ended),
         TEST(lines_come_back_with_their_streams),
         TEST(bytes_that_are_no_text_do_not_lose_the_line),
         TEST(output_without_lines_is_written_all_the_same),
         TEST(files_are_rotated_within_max_size_and_max_file),
         TEST(one_file_begins_anew),
         TEST(lines_that_are_not_ours_are_passed_over),
+        TEST(lines_that_come_together_are_written_together),
+        TEST(each_of_many_files_is_within_the_size),
         TEST(wrong_options_are_refused),
     };
 

@@ -54,6 +54,21 @@ static void a_message_arrives_as_it_was_sent(void **state)
     assert_int_equal(cb_wire_receive(sockets[1], &got, NULL), 0);
 }
 
+/* The kernel tells of what it left unread first. */
+static void what_a_peer_said_last_is_heard(void **state)
+{
+    struct cb_wire_message unread = {.type = CB_WIRE_INPUT};
+    struct cb_wire_message last = {.type = CB_WIRE_EXITED, .a = 7};
+    struct cb_wire_message got;
+
+    assert_int_equal(cb_wire_send(sockets[1], &unread, -1), 0);
+    assert_int_equal(cb_wire_send(sockets[0], &last, -1), 0);
+    close(cb_steal_fd(&sockets[0]));
+    assert_int_equal(cb_wire_receive(sockets[1], &got, NULL), 1);
+    assert_int_equal(got.a, 7);
+    assert_int_equal(cb_wire_receive(sockets[1], &got, NULL), 0);
+}
+
 static void what_is_no_message_is_an_error(void **state)
 {
     static char bytes[2 * sizeof(struct cb_wire_message)];
@@ -199,6 +214,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_message_arrives_as_it_was_sent, open_sockets,
+                                        close_sockets),
+        cmocka_unit_test_setup_teardown(what_a_peer_said_last_is_heard, open_sockets,
                                         close_sockets),
         cmocka_unit_test_setup_teardown(what_is_no_message_is_an_error, open_sockets,
                                         close_sockets),

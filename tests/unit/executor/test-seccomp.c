@@ -16,6 +16,7 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -274,6 +275,66 @@ static void filter_is_short(void **state)
     free(prog.filter);
 }
 
+/* With CB_FILTER_OUT in the environment, seccomp-ready.c as it has to be goes there. */
+static void write_ready(const struct sock_fprog *prog)
+{
+    const char *path = getenv("CB_FILTER_OUT");
+    FILE *file = path ? fopen(path, "w") : NULL;
+
+    if (!file)
+        return;
+    fputs(
+        "/* The filter for the usual capabilities and a kernel without x32, compiled: "
+        "of\n"
+        " * seccomp-profile.c and seccomp-numbers.c, from which a test compiles it "
+        "again.\n"
+        " * `CB_FILTER_OUT=src/executor/seccomp-ready.c test-seccomp` writes this file. "
+        "*/\n#include \"executor/seccomp-priv.h\"\n\n#if defined(__x86_64__)\n"
+        "/* clang-format off */\nconst struct sock_filter cb_seccomp_ready[] = {\n",
+        file);
+    for (size_t i = 0; i < prog->len; i++) {
+        const struct sock_filter *insn = &prog->filter[i];
+
+        fprintf(file, "%s{0x%02x, %u, %u, 0x%x},%s", i % 3 ? " " : "    ", insn->code,
+                insn->jt, insn->jf, insn->k,
+                i % 3 == 2 || i + 1 == prog->len ? "\n" : "");
+    }
+    fputs("};\n/* clang-format on */\nconst size_t cb_seccomp_ready_count =\n"
+          "    sizeof(cb_seccomp_ready) / sizeof(*cb_seccomp_ready);\n#else\n"
+          "const struct sock_filter cb_seccomp_ready[1];\n"
+          "const size_t cb_seccomp_ready_count = 0;\n#endif\n",
+          file);
+    fclose(file);
+}
+
+static void what_is_ready_is_what_is_compiled(void **state)
+{
+#if defined(__x86_64__)
+    struct sock_fprog prog;
+
+    assert_int_equal(cb_seccomp_compile_for(CB_CAPS_DEFAULT, 0, &prog, NULL), 0);
+    write_ready(&prog);
+    assert_int_equal(cb_seccomp_ready_count, prog.len);
+    assert_memory_equal(cb_seccomp_ready, prog.filter, prog.len * sizeof(*prog.filter));
+    free(prog.filter);
+#endif
+}
+
+/* Whoever else is to have the filter does not get the one that is ready. */
+static void what_is_ready_is_for_the_usual_capabilities_alone(void **state)
+{
+    struct sock_fprog usual, other;
+    int chroot = seccomp_syscall_resolve_name("chroot");
+
+    assert_int_equal(cb_seccomp_compile(CB_CAPS_DEFAULT, &usual, NULL), 0);
+    assert_int_equal(
+        cb_seccomp_compile(CB_CAPS_DEFAULT & ~(1ULL << CAP_SYS_CHROOT), &other, NULL), 0);
+    assert_int_equal(verdict(&usual, AUDIT_ARCH_X86_64, chroot, 0), 0);
+    assert_int_equal(verdict(&other, AUDIT_ARCH_X86_64, chroot, 0), EPERM);
+    free(usual.filter);
+    free(other.filter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +346,8 @@ int main(void)
         cmocka_unit_test(capability_opens_its_calls),
         cmocka_unit_test(every_call_of_the_profile_has_its_number),
         cmocka_unit_test(filter_is_short),
+        cmocka_unit_test(what_is_ready_is_what_is_compiled),
+        cmocka_unit_test(what_is_ready_is_for_the_usual_capabilities_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

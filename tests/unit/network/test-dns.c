@@ -24,6 +24,19 @@ static void hosts_has_localhost_extras_and_own_name(void **state)
     assert_string_equal(text, FIXED "192.0.2.7\tdb\n2001:db8::1\tsix\n127.0.0.1\tbox\n");
 }
 
+/* Nobody types these: a linked container's. */
+static void names_of_one_address_share_a_line(void **state)
+{
+    cb_auto_value(cb_strings) extra = {0};
+    cb_auto(cb_error) error = NULL;
+    cb_autofree char *text = NULL;
+
+    cb_strings_add(&extra, "db,0123456789ab,one:192.0.2.1");
+    assert_int_equal(cb_network_hosts(NULL, NULL, &extra, &text, &error), 0);
+    assert_non_null(strstr(text, "192.0.2.1\tdb 0123456789ab one\n"));
+    assert_int_equal(cb_dns_check_host("db,one:192.0.2.1", &error), -1);
+}
+
 static void malformed_hosts_are_refused(void **state)
 {
     static const char *const bad[] = {
@@ -33,6 +46,8 @@ static void malformed_hosts_are_refused(void **state)
         ":192.0.2.1",
         "db:192.0.2",
         "a b:::1",
+        "a,:192.0.2.1",
+        ",a:192.0.2.1",
         "db:192.0.2.1\n192.0.2.2 evil",
         "a\nb:192.0.2.1",
         "db:192.0.2.1 x",
@@ -229,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hosts_has_localhost_extras_and_own_name),
+        cmocka_unit_test(names_of_one_address_share_a_line),
         cmocka_unit_test(malformed_hosts_are_refused),
         cmocka_unit_test(host_name_with_a_newline_is_refused),
         cmocka_unit_test(resolvers_of_the_hosts_loopback_are_left_out),

@@ -1,10 +1,12 @@
 #include "store-test.h"
 
 #include "store/driver.h"
+#include "store/snapshot-priv.h"
 
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
+#include <sys/xattr.h>
 
 static void a_committed_snapshot_is_found_again(void **state)
 {
@@ -36,6 +38,163 @@ static void an_active_snapshot_goes_with_its_handle(void **state)
     assert_true(exists(f->top_fd, path));
     cb_snapshot_unref(active);
     assert_false(exists(f->top_fd, path));
+}
+
+static ino_t inode_of(struct fixture *f, const struct cb_snapshot *active)
+{
+    cb_autofree char *path = xasprintf("store/snapshots/%s", cb_snapshot_id(active));
+
+    return stat_of(f->top_fd, path).st_ino;
+}
+
+/* An active one on BASE, with a file that was written through its mount. */
+static struct cb_snapshot *written_on(struct fixture *f, struct cb_snapshot *base)
+{
+    struct cb_snapshot *active = new_snapshot(f, base);
+    cb_autofd int fd = root_of(f, active);
+
+    put_file(fd, "secret", "of the first", 0600);
+    return active;
+}
+
+static void what_is_left_of_one_is_the_frame_of_the_next(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto(cb_snapshot) base = snapshot_with(f, NULL, "a", "one");
+    struct cb_snapshot *first = written_on(f, base);
+    cb_auto(cb_snapshot) second = NULL;
+    cb_autofree char *work = NULL;
+    ino_t frame = inode_of(f, first);
+    cb_autofd int fd = -1;
+
+    cb_snapshot_unref(first);
+    assert_int_equal(stat_of(f->top_fd, "store/spare").st_ino, frame);
+    assert_int_equal(stat_of(f->top_fd, "store/spare/work").st_nlink, 2);
+    assert_false(exists(f->top_fd, "store/spare/fs"));
+    second = new_snapshot(f, base);
+    assert_int_equal(inode_of(f, second), frame);
+    assert_false(exists(f->top_fd, "store/spare"));
+    fd = root_of(f, second);
+    assert_false(exists(fd, "secret"));
+    assert_file(fd, "a", "one");
+    put_file(fd, "b", "two", 0644);
+    cb_close(&fd);
+    ok(f, cb_snapshot_commit(second, &f->error));
+    work = xasprintf("store/snapshots/%s/work", cb_snapshot_id(second));
+    assert_false(exists(f->top_fd, work));
+}
+
+static void one_frame_is_kept_and_nobody_shares_it(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto(cb_snapshot) base = snapshot_with(f, NULL, "a", "one");
+    struct cb_snapshot *first = written_on(f, base), *second = written_on(f, base);
+    ino_t frame = inode_of(f, first);
+    cb_autofree char *path = xasprintf("store/snapshots/%s", cb_snapshot_id(second));
+
+    cb_snapshot_unref(first);
+    cb_snapshot_unref(second);
+    assert_false(exists(f->top_fd, path));
+    assert_int_equal(stat_of(f->top_fd, "store/spare").st_ino, frame);
+    first = new_snapshot(f, base);
+    second = new_snapshot(f, base);
+    assert_int_equal(inode_of(f, first), frame);
+    assert_int_not_equal(inode_of(f, second), frame);
+    cb_snapshot_unref(second);
+    cb_snapshot_unref(first);
+    cb_snapshot_drop_spare(f->store);
+    assert_false(exists(f->top_fd, "store/spare"));
+}
+
+static void a_work_directory_with_something_in_it_is_no_frame(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto(cb_snapshot) base = snapshot_with(f, NULL, "a", "one");
+    struct cb_snapshot *active = written_on(f, base);
+    cb_autofree char *path = xasprintf("store/snapshots/%s", cb_snapshot_id(active));
+    cb_autofree char *left = xasprintf("%s/work/left", path);
+
+    assert_int_equal(mkdirat(f->top_fd, left, 0700), 0);
+    cb_snapshot_unref(active);
+    assert_false(exists(f->top_fd, path));
+    assert_false(exists(f->top_fd, "store/spare"));
+}
+
+/* ── A directory raised before the mount ── */
+
+/* A base with etc as it is given. */
+static struct cb_snapshot *base_with_etc(struct fixture *f, int *etc)
+{
+    struct cb_snapshot *base = new_snapshot(f, NULL);
+    cb_autofd int fd = root_of(f, base);
+    const struct timespec old[2] = {{1000, 0}, {1001, 5}};
+
+    assert_int_equal(mkdirat(fd, "etc", 0700), 0);
+    put_file(fd, "etc/passwd", "root", 0644);
+    *etc = openat(fd, "etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(fchown(*etc, 7, 8), 0);
+    assert_int_equal(fchmod(*etc, 02751), 0);
+    assert_int_equal(futimens(*etc, old), 0);
+    return base;
+}
+
+static int raises(struct fixture *f, struct cb_snapshot *base)
+{
+    cb_auto(cb_snapshot) active = new_snapshot(f, base);
+
+    return cb_snapshot_raise(active, "etc", "mark", "mtab");
+}
+
+static void a_raised_directory_is_the_one_below(void **state)
+{
+    struct fixture *f = *state;
+    cb_autofd int etc = -1, upper = -1, fd = -1;
+    cb_auto(cb_snapshot) base = base_with_etc(f, &etc);
+    cb_auto(cb_snapshot) active = NULL;
+    struct stat st;
+
+    ok(f, cb_snapshot_commit(base, &f->error));
+    active = new_snapshot(f, base);
+    assert_int_equal(cb_snapshot_raise(active, "etc", "mark", "mtab"), 1);
+    ok(f, cb_snapshot_open_upper(active, &upper, &f->error));
+    put_file(upper, "etc/mtab", "mounts", 0644);
+    fd = root_of(f, active);
+    assert_file(fd, "etc/mtab", "mounts");
+    assert_file(fd, "etc/passwd", "root");
+    st = stat_of(fd, "etc");
+    assert_int_equal(st.st_mode, S_IFDIR | 02751);
+    assert_int_equal(st.st_uid, 7);
+    assert_int_equal(st.st_gid, 8);
+    put_file(fd, "etc/more", "x", 0644);
+    assert_file(fd, "etc/more", "x");
+}
+
+static void what_is_more_than_a_directory_is_not_raised(void **state)
+{
+    struct fixture *f = *state;
+    cb_autofd int etc = -1, fd = -1;
+    cb_auto(cb_snapshot) base = base_with_etc(f, &etc);
+    cb_auto(cb_snapshot) top = NULL;
+    cb_auto(cb_snapshot) gone = NULL;
+
+    ok(f, cb_snapshot_commit(base, &f->error));
+    assert_int_equal(raises(f, base), 1);
+    assert_int_equal(fsetxattr(etc, "user.x", "1", 1, 0), 0);
+    assert_int_equal(raises(f, base), 0);
+    assert_int_equal(fremovexattr(etc, "user.x"), 0);
+    put_file(etc, "mtab", "its own", 0644);
+    assert_int_equal(raises(f, base), 0);
+    assert_int_equal(unlinkat(etc, "mtab", 0), 0);
+    assert_int_equal(raises(f, base), 1);
+    top = snapshot_with(f, base, "mark", "its own");
+    assert_int_equal(raises(f, top), 0);
+    gone = new_snapshot(f, base);
+    fd = root_of(f, gone);
+    ok(f, cb_fs_remove_tree(fd, "etc", &f->error));
+    assert_int_equal(symlinkat("elsewhere", fd, "etc"), 0);
+    cb_close(&fd);
+    ok(f, cb_snapshot_commit(gone, &f->error));
+    assert_int_equal(raises(f, gone), 0);
 }
 
 static void layers_are_seen_as_one_tree(void **state)
@@ -418,6 +577,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(a_committed_snapshot_is_found_again),
         test(an_active_snapshot_goes_with_its_handle),
+        test(what_is_left_of_one_is_the_frame_of_the_next),
+        test(one_frame_is_kept_and_nobody_shares_it),
+        test(a_work_directory_with_something_in_it_is_no_frame),
+        test(a_raised_directory_is_the_one_below),
+        test(what_is_more_than_a_directory_is_not_raised),
         test(layers_are_seen_as_one_tree),
         test(a_device_in_a_root_cannot_be_opened),
         test(the_roots_own_mode_and_owner_are_inherited),
