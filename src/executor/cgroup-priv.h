@@ -80,10 +80,11 @@ void cb_cgroup_finish(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup
                       struct cb_exit *exit);
 
 /* ── cgroup-sweep.c ── */
-/* Removes leaves of launchers that are gone, and kills what is left in them. */
-void cb_cgroups_sweep(const struct cb_cgroups *cgroups);
+/* Removes leaves of launchers that are gone, and kills what is left in them. PROC_FD: a
+ * procfs, where those that live are seen. */
+void cb_cgroups_sweep(const struct cb_cgroups *cgroups, int proc_fd);
 /* The same in the directories that this one was made in. */
-void cb_cgroup_sweep_beside(const struct cb_cgroup *cgroup);
+void cb_cgroup_sweep_beside(const struct cb_cgroup *cgroup, int proc_fd);
 
 /* ── cgroup-limits.c ── */
 int cb_cgroup_wants(enum cb_controller which, const struct cb_limits *limits);
