@@ -182,3 +182,21 @@ no_reaper() {
     [ -d "$leaf" ]
     "$CBUILD" rm -f grouped
 }
+
+@test "a control group without a lock is its launcher's as long as that lives" {
+    id=$("$CBUILD" run -d --network none --name grouped busybox sleep 1000)
+    leaf=$(find /sys/fs/cgroup -type d -name "$id-*" | head -1)
+    cp "$(command -v sleep)" "$BATS_TEST_TMPDIR/cbuild-launcher"
+    "$BATS_TEST_TMPDIR/cbuild-launcher" 1000 3>&- &
+    launcher=$!
+    wait_until grep -q cbuild-launcher "/proc/$launcher/comm"
+    unlocked=${leaf%/*}/0123456789abcdef-$launcher
+    mkdir "$unlocked"
+    "$CBUILD" run --rm --network none busybox true
+    [ -d "$unlocked" ]
+    kill "$launcher"
+    wait "$launcher" || true
+    "$CBUILD" run --rm --network none busybox true
+    [ ! -e "$unlocked" ]
+    "$CBUILD" rm -f grouped
+}
