@@ -9,7 +9,6 @@
 
 #include "base/fs.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
