@@ -38,6 +38,7 @@ void cb_run_request_clear(struct cb_run_request *request)
     cb_strings_free(&request->cap_add);
     cb_strings_free(&request->cap_drop);
     cb_strings_free(&request->devices);
+    cb_strings_free(&request->device_rules);
     cb_strings_free(&request->cdi_dirs);
     cb_strings_free(&request->groups);
     cb_strings_free(&request->tmpfs);
