@@ -20,6 +20,7 @@ void cb_run_spec_clear(struct cb_run_spec *spec)
     cb_vec_foreach (fd, &spec->mount_fds)
         cb_close(fd);
     cb_vec_free(&spec->mount_fds);
+    cb_vec_free(&spec->owned);
     cb_vec_free(&spec->process.mounts);
     free(spec->resolv_conf);
     free(spec->hosts);
