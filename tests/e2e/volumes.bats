@@ -466,7 +466,9 @@ PYTHON
     expect_output 5:0
     [ "$(stat -c %u:%g "$outside/file" "$tree/link" | tr '\n' ' ')" = '5:0 1:1 ' ]
     # a container that is started again gets what has come since
-    "$CBUILD" create --name owner --network none -u 6:6 -v "$tree:/t:U" -v owned:/data:U filled sh -c 'stat -c "%u:%g" /t/new /data /data/sub/file' >/dev/null
+    printf 'FROM busybox\nRUN mkdir -p /data/sub && echo deep >/data/sub/file\n' | dockerfile
+    "$CBUILD" build -q --network none -t owned "$DIR" >/dev/null
+    "$CBUILD" create --name owner --network none -u 6:6 -v "$tree:/t:U" -v owned:/data:U owned sh -c 'stat -c "%u:%g" /t/new /data /data/sub/file' >/dev/null
     echo x >"$tree/new"
     run "$CBUILD" start -a owner
     expect_output "$(printf '6:6\n6:6\n6:6')"
