@@ -134,18 +134,17 @@ static int open_layout(struct cb_remote_cache *remote, struct cb_build_env *env,
                        const struct cb_cache_location *from, struct cb_error **err)
 {
     cb_auto(cb_manifest) manifest = NULL;
-    cb_autofree char *config = NULL;
-    size_t len;
+    cb_auto_value(cb_strbuf) config = {0};
 
     if (cb_layout_open(from->place, env->store, env->cancel, &remote->layout_fd, err) < 0)
         return -1;
     if (cb_layout_read(remote->layout_fd, from->tag, &from->digest, &manifest, &config,
-                       &len, err) < 0)
+                       err) < 0)
         return -1;
     if (strcmp(manifest->config.media_type, CB_MT_CACHE_CONFIG) != 0)
         return cb_error_set(err, CB_ERR_UNSUPPORTED, "not a cache of cbuild: `%s`",
                             manifest->config.media_type);
-    return read_config(remote, config, len, err);
+    return read_config(remote, cb_strbuf_text(&config), config.len, err);
 }
 
 int cb_remote_cache_open(struct cb_remote_cache **out, struct cb_build_env *env,

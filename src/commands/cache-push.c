@@ -320,7 +320,7 @@ const struct cb_cli_command cb_cache_push_command = {
         "Builds with --cache-to type=registry,ref=NAME,deferred=true end before their\n"
         "cache is sent. This sends what still waits, or waits for the process that is\n"
         "at it. What could not be sent stays until it is sent, dropped, or replaced by\n"
-        "the cache of a later build.",
+        "the cache of a later build. --drop also takes out what is damaged.",
     .options = options,
     .values_size = sizeof(struct values),
     .max_args = -1,

@@ -169,8 +169,10 @@ static int export_mount(struct cb_app *app, const struct values *values,
     if (file_or_image(args, values, err) < 0 ||
         cb_archive_session_open(&session, app, 0, 0, err) < 0 ||
         find_one(session.store, id, &name, err) < 0 ||
-        cb_cache_mount_read(session.store, name, app->cancel, session.env.sink, &fd,
-                            &lock, err) < 0)
+        cb_cache_mount_read(
+            session.store,
+            &(struct cb_cache_mount_wait){name, app->cancel, session.env.sink}, &fd,
+            &lock, err) < 0)
         return -1;
     if (values->image)
         return export_image(&session, id, fd, values->image, err);
@@ -251,8 +253,10 @@ static int import_file(struct cb_archive_session *session, const char *id,
     if (open_input(path, &fd, err) < 0)
         return -1;
     unpacking.fd = fd;
-    return cb_cache_mount_replace(session->store, id, unpack, &unpacking,
-                                  session->env.cancel, session->env.sink, err);
+    return cb_cache_mount_replace(
+        session->store,
+        &(struct cb_cache_mount_wait){id, session->env.cancel, session->env.sink}, unpack,
+        &unpacking, err);
 }
 
 static int import_image(struct cb_app *app, struct cb_archive_session *session,

@@ -179,5 +179,8 @@ int cb_container_commit(struct cb_store *store, const struct cb_container *conta
     if (wish->name)
         cb_strings_add(&names, wish->name);
     bytes = cb_image_config_emit(wish->config, &len);
-    return cb_image_put(store, bytes, len, NULL, &names, id, err);
+    return cb_image_put(
+        store,
+        &(struct cb_new_image){.config = bytes, .config_len = len, .names = &names}, id,
+        err);
 }

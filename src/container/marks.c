@@ -35,29 +35,6 @@ void cb_container_mark(int root_fd)
         link_mounts(root_fd);
 }
 
-int cb_container_mark_layer(struct cb_snapshot *snapshot)
-{
-    cb_autofd int layer = -1;
-
-    if (!cb_snapshot_raise(snapshot, ETC, ENVIRONMENT, MTAB) ||
-        cb_snapshot_open_upper(snapshot, &layer, NULL) < 0)
-        return 0;
-    cb_container_mark(layer);
-    return 1;
-}
-
-void cb_container_unmark_layer(struct cb_snapshot *snapshot)
-{
-    cb_autofd int layer = -1, etc = -1;
-
-    if (cb_snapshot_open_upper(snapshot, &layer, NULL) < 0)
-        return;
-    unlinkat(layer, ENVIRONMENT, 0);
-    etc = openat(layer, ETC, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (etc >= 0 && unlinkat(etc, MTAB, 0) == 0)
-        unlinkat(layer, ETC, AT_REMOVEDIR);
-}
-
 int cb_container_is_mark(const char *path, const struct stat *st)
 {
     if (S_ISREG(st->st_mode))

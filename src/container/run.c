@@ -38,30 +38,24 @@ struct root {
     const struct cb_run_request *request;
     struct cb_snapshot *snapshot;
     int fd;
-    int marked; /* in its layer */
 };
 
 static int open_root(void *arg, struct cb_error **err)
 {
     struct root *root = arg;
 
-    if (cb_snapshot_prepare(root->store, root->request->rootfs, &root->snapshot, err) < 0)
-        return -1;
-    root->marked = cb_container_mark_layer(root->snapshot);
-    if (cb_snapshot_open_root(root->snapshot, &root->fd, err) < 0 ||
+    if (cb_snapshot_prepare(root->store, root->request->rootfs, &root->snapshot, err) <
+            0 ||
+        cb_snapshot_open_root(root->snapshot, &root->fd, err) < 0 ||
         make_volumes(root->request->config, root->fd, err) < 0)
         return -1;
-    if (!root->marked)
-        cb_container_mark(root->fd);
+    cb_container_mark(root->fd);
     return 0;
 }
 
 static void root_clear(struct root *root)
 {
     cb_close(&root->fd);
-    if (root->marked)
-        cb_container_unmark_layer(root->snapshot);
-    root->marked = 0;
     cb_snapshot_unref(cb_steal(&root->snapshot));
 }
 CB_AUTO_VALUE_DEFINE(root, root_clear)
@@ -136,7 +130,7 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
 {
     const struct cb_run_request *request = &options->request;
     cb_auto_value(cb_setup) setup = CB_SETUP_INIT;
-    cb_auto_value(root) root = {store, request, NULL, -1, 0};
+    cb_auto_value(root) root = {store, request, NULL, -1};
     const struct cb_meanwhile meanwhile = {open_root, &root};
     char id[CB_CONTAINER_ID_DIGITS + 1];
     const struct cb_setup_options how = {

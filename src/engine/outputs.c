@@ -105,7 +105,11 @@ static int put_image(struct writing *writing, const struct cb_made *made, int ke
     cb_vec_push(&writing->out->images, image);
     if (!kept)
         return cb_content_put(store, bytes, len, &image.id, err);
-    if (cb_image_put(store, bytes, len, manifest, names, &image.id, err) < 0)
+    if (cb_image_put(
+            store,
+            &(struct cb_new_image){
+                .config = bytes, .config_len = len, .manifest = manifest, .names = names},
+            &image.id, err) < 0)
         return -1;
     /* The last build that makes an image decides what is said of it. */
     return writing->attesting

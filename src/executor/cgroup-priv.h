@@ -16,11 +16,13 @@ enum cb_controller {
     CB_CONTROLLERS
 };
 
+#define CB_CGROUP_BASE "cbuild" /* our directory in a hierarchy */
+
 /* Found once, by the launcher. */
 struct cb_cgroups {
     int unified;                        /* one hierarchy for all controllers */
     int root_fd[CB_CONTROLLERS];        /* the hierarchy itself, or -1 */
-    int base_fd[CB_CONTROLLERS];        /* our directory `cbuild`, or -1: see below */
+    int base_fd[CB_CONTROLLERS];        /* our directory, or -1: see below */
     char hierarchy[CB_CONTROLLERS][64]; /* version 1: "cpu,cpuacct", what is mounted with
                                            it; "" where root_fd is -1 */
     unsigned warned;                    /* of what was told once, by CB_WARNED_* */
@@ -41,8 +43,6 @@ void cb_cgroups_find(struct cb_cgroups *cgroups);
 void cb_cgroups_open(struct cb_cgroups *cgroups, const struct cb_limits *limits);
 /* Was any found that is ours to use? */
 int cb_cgroups_are_there(const struct cb_cgroups *cgroups);
-/* Removes leaves of launchers that are gone, and kills what is left in them. */
-void cb_cgroups_sweep(const struct cb_cgroups *cgroups);
 /* "pids"; version 2 calls block devices "io". */
 const char *cb_controller_name(const struct cb_cgroups *cgroups,
                                enum cb_controller which);
@@ -64,8 +64,6 @@ void cb_cgroup_none(struct cb_cgroup *cgroup);
 int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
                      const struct cb_limits *limits, struct cb_cgroup *out,
                      struct cb_error **err);
-/* Removes leaves of launchers that are gone where this one was made. */
-void cb_cgroup_sweep_beside(const struct cb_cgroup *cgroup);
 /* Other limits for what runs; of what cannot be limited as at its start. */
 int cb_cgroup_change(struct cb_cgroups *cgroups, const struct cb_cgroup *cgroup,
                      const struct cb_limits *limits, struct cb_error **err);
@@ -80,6 +78,13 @@ int cb_cgroup_join(const struct cb_cgroup *cgroup, int private, struct cb_error 
  * EXIT may be NULL. */
 void cb_cgroup_finish(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup,
                       struct cb_exit *exit);
+
+/* ── cgroup-sweep.c ── */
+/* Removes leaves of launchers that are gone, and kills what is left in them. PROC_FD: a
+ * procfs, where those that live are seen. */
+void cb_cgroups_sweep(const struct cb_cgroups *cgroups, int proc_fd);
+/* The same in the directories that this one was made in. */
+void cb_cgroup_sweep_beside(const struct cb_cgroup *cgroup, int proc_fd);
 
 /* ── cgroup-limits.c ── */
 int cb_cgroup_wants(enum cb_controller which, const struct cb_limits *limits);

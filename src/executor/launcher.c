@@ -256,7 +256,7 @@ static int launch(struct launcher *launcher, const struct cb_launch_request *req
     cb_vec_push(&launcher->children, child);
     launcher->sweeps = !launcher->swept;
     if (*request->limits.cgroup_parent)
-        cb_cgroup_sweep_beside(&child.cgroup);
+        cb_cgroup_sweep_beside(&child.cgroup, launcher->stage.proc_fd);
     return 0;
 }
 
@@ -403,7 +403,7 @@ static int finish_ended(struct launcher *launcher)
 static void sweep(struct launcher *launcher)
 {
     if (launcher->sweeps)
-        cb_cgroups_sweep(&launcher->stage.cgroups);
+        cb_cgroups_sweep(&launcher->stage.cgroups, launcher->stage.proc_fd);
     launcher->swept |= launcher->sweeps;
     launcher->sweeps = 0;
 }

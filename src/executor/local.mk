@@ -55,6 +55,7 @@ src_executor_liblauncher_a_SOURCES = \
 	%D%/cgroup-file.c \
 	%D%/cgroup-find.c \
 	%D%/cgroup-limits.c \
+	%D%/cgroup-sweep.c \
 	%D%/cgroup-view.c \
 	%D%/cgroup.c \
 	%D%/descriptors.c \

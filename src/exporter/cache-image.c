@@ -48,7 +48,10 @@ int cb_cache_image_make(struct cb_archive_env *env, const char *id, int cache_fd
     if (status == 0) {
         bytes = describe(id, &diff_ids, &len);
         cb_strings_add(&names, name);
-        status = cb_image_put(env->store, bytes, len, NULL, &names, image, err);
+        status = cb_image_put(
+            env->store,
+            &(struct cb_new_image){.config = bytes, .config_len = len, .names = &names},
+            image, err);
     }
     cb_vec_free(&diff_ids);
     return status;
@@ -98,6 +101,7 @@ int cb_cache_image_take(struct cb_archive_env *env, struct cb_registry *registry
     if (get_image(env, registry, name, &image, &top, err) < 0)
         return -1;
     taking.top = top;
-    return cb_cache_mount_replace(env->store, id, take_tree, &taking, env->cancel,
-                                  env->sink, err);
+    return cb_cache_mount_replace(
+        env->store, &(struct cb_cache_mount_wait){id, env->cancel, env->sink}, take_tree,
+        &taking, err);
 }

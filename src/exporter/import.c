@@ -82,5 +82,8 @@ int cb_archive_import(struct cb_archive_env *env, const struct cb_import *import
     if (import->name)
         cb_strings_add(&names, import->name);
     bytes = cb_image_config_emit(config, &len);
-    return cb_image_put(env->store, bytes, len, NULL, &names, id, err);
+    return cb_image_put(
+        env->store,
+        &(struct cb_new_image){.config = bytes, .config_len = len, .names = &names}, id,
+        err);
 }

@@ -34,14 +34,15 @@ static int apply(struct cb_load *load, const struct cb_delta_head *head, int del
                  struct cb_blob_writer **writer, struct cb_error **err)
 {
     cb_auto(cb_scratch) scratch = NULL;
+    const struct cb_delta_sink sink = {write_blob, *writer};
     cb_autofd int base = -1;
     int64_t size;
 
     if (cb_store_scratch(load->env->store, &scratch, err) < 0)
         return -1;
     base = open_base(load, scratch, head, err);
-    if (base < 0 || cb_delta_apply(head, delta_fd, base, write_blob, *writer,
-                                   load->env->cancel, err) < 0)
+    if (base < 0 ||
+        cb_delta_apply(head, delta_fd, base, &sink, load->env->cancel, err) < 0)
         return -1;
     return cb_blob_commit(writer, NULL, &size, err);
 }

@@ -136,9 +136,13 @@ int cb_load_put(struct cb_load *load, struct cb_load_image *found, struct cb_dig
 {
     if (unpack(load, found, err) < 0)
         return -1;
-    return cb_image_put(load->env->store, cb_strbuf_text(&found->config_bytes),
-                        found->config_bytes.len, &found->manifest, &found->names, id,
-                        err);
+    return cb_image_put(
+        load->env->store,
+        &(struct cb_new_image){.config = cb_strbuf_text(&found->config_bytes),
+                               .config_len = found->config_bytes.len,
+                               .manifest = &found->manifest,
+                               .names = &found->names},
+        id, err);
 }
 
 int cb_load_wants(const struct cb_load *load, const struct cb_platform *have)

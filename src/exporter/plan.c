@@ -213,19 +213,6 @@ static int keep_layer(struct cb_saved *saved, struct cb_saved_image *entry, size
     return saved->streams ? 0 : cb_layer_blob_get(&want, &made, err);
 }
 
-/* As archives bring them. */
-static int is_plain(const struct cb_manifest *manifest)
-{
-    cb_vec_foreach (layer, &manifest->layers) {
-        enum cb_compression compression;
-
-        if (cb_media_compression(layer->media_type, &compression) == 0 &&
-            compression == CB_COMPRESSION_NONE)
-            return 1;
-    }
-    return 0;
-}
-
 static int is_in_registry(const struct cb_image *image)
 {
     char text[CB_DIGEST_MAX_TEXT];
@@ -255,7 +242,7 @@ static int keep_manifest(struct cb_saved *saved, struct cb_saved_image *entry,
         cb_manifest_parse(&manifest, cb_strbuf_text(&bytes), bytes.len, NULL, NULL) < 0 ||
         (saved->docker_types &&
          strcmp(manifest->media_type, CB_MT_DOCKER_MANIFEST) != 0) ||
-        (saved->packs && is_plain(manifest) && !is_in_registry(image)) ||
+        (saved->packs && cb_manifest_is_plain(manifest) && !is_in_registry(image)) ||
         manifest->layers.count != image->config->diff_ids.count)
         return 0;
     for (size_t i = 0; i < manifest->layers.count; i++) {

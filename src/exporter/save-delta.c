@@ -132,11 +132,12 @@ static int make_delta(struct cb_archive_writer *writer, const struct cb_scratch 
         base < 0 ? -1 : cb_delta_tar(store, scratch, "new", chain_id, diff_id, err);
     cb_autofd int delta = new < 0 ? -1 : make_file(scratch, "delta", err);
     struct growing file = {.fd = delta};
+    const struct cb_delta_sink sink = {write_file, &file};
 
     if (delta < 0)
         return -1;
     head->bytes = lseek(new, 0, SEEK_END);
-    if (cb_delta_make(head, base, new, write_file, &file, writer->env->cancel, err) < 0)
+    if (cb_delta_make(head, base, new, &sink, writer->env->cancel, err) < 0)
         return -1;
     return cb_steal_fd(&delta);
 }

@@ -55,5 +55,8 @@ int cb_image_squash(struct cb_archive_env *env, struct cb_image_config *config,
     if (squash(env, config, top, kept, err) < 0)
         return -1;
     bytes = cb_image_config_emit(config, &len);
-    return cb_image_put(env->store, bytes, len, NULL, names, id, err);
+    return cb_image_put(
+        env->store,
+        &(struct cb_new_image){.config = bytes, .config_len = len, .names = names}, id,
+        err);
 }

@@ -83,6 +83,24 @@ int cb_descriptor_read(struct cb_descriptor *out, const struct cb_json *json,
     return 0;
 }
 
+int cb_descriptor_list_read(struct cb_descriptor_list *out, const struct cb_json *array,
+                            size_t max, struct cb_error **err)
+{
+    size_t count;
+
+    if (cb_json_count(array, max, &count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        struct cb_json item = cb_json_item(array, i);
+        struct cb_descriptor descriptor;
+
+        if (cb_descriptor_read(&descriptor, &item, err) < 0)
+            return -1;
+        cb_vec_push(out, descriptor);
+    }
+    return 0;
+}
+
 static void write_features(struct cb_writer *writer, const char *features)
 {
     cb_auto_value(cb_strings) list = {0};

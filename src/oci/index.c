@@ -37,21 +37,10 @@ static int read_entries(struct cb_index *index, const struct cb_json *root,
                         struct cb_error **err)
 {
     struct cb_json array = cb_json_member(root, "manifests");
-    size_t count;
 
     if (cb_json_is_absent(&array))
         return cb_error_set(err, CB_ERR_INTEGRITY, "index.manifests: missing");
-    if (cb_json_count(&array, CB_MAX_INDEX_ENTRIES, &count, err) < 0)
-        return -1;
-    for (size_t i = 0; i < count; i++) {
-        struct cb_json item = cb_json_item(&array, i);
-        struct cb_descriptor entry;
-
-        if (cb_descriptor_read(&entry, &item, err) < 0)
-            return -1;
-        cb_vec_push(&index->manifests, entry);
-    }
-    return 0;
+    return cb_descriptor_list_read(&index->manifests, &array, CB_MAX_INDEX_ENTRIES, err);
 }
 
 int cb_index_parse(struct cb_index **out, const char *bytes, size_t len,

@@ -17,21 +17,14 @@ void cb_manifest_free(struct cb_manifest *manifest)
     free(manifest);
 }
 
-static int read_layers(struct cb_manifest *manifest, const struct cb_json *root,
-                       struct cb_error **err)
+int cb_manifest_is_plain(const struct cb_manifest *manifest)
 {
-    struct cb_json array = cb_json_member(root, "layers");
-    size_t count;
+    cb_vec_foreach (layer, &manifest->layers) {
+        enum cb_compression compression;
 
-    if (cb_json_count(&array, CB_MAX_LAYERS, &count, err) < 0)
-        return -1;
-    for (size_t i = 0; i < count; i++) {
-        struct cb_json item = cb_json_item(&array, i);
-        struct cb_descriptor layer;
-
-        if (cb_descriptor_read(&layer, &item, err) < 0)
-            return -1;
-        cb_vec_push(&manifest->layers, layer);
+        if (cb_media_compression(layer->media_type, &compression) == 0 &&
+            compression == CB_COMPRESSION_NONE)
+            return 1;
     }
     return 0;
 }
@@ -42,7 +35,7 @@ int cb_manifest_parse(struct cb_manifest **out, const char *bytes, size_t len,
     static const char *const forbidden[] = {"manifests", "fsLayers", NULL};
     cb_auto(cb_manifest) manifest = xcalloc(1, sizeof(*manifest));
     cb_auto_json *json = NULL;
-    struct cb_json root, config, annotations;
+    struct cb_json root, config, layers, annotations;
 
     if (cb_json_parse(&json, "manifest", bytes, len, CB_MANIFEST_MAX_BYTES, err) < 0)
         return -1;
@@ -51,9 +44,10 @@ int cb_manifest_parse(struct cb_manifest **out, const char *bytes, size_t len,
                           forbidden, &manifest->media_type, err) < 0)
         return -1;
     config = cb_json_member(&root, "config");
+    layers = cb_json_member(&root, "layers");
     annotations = cb_json_member(&root, "annotations");
     if (cb_descriptor_read(&manifest->config, &config, err) < 0 ||
-        read_layers(manifest, &root, err) < 0 ||
+        cb_descriptor_list_read(&manifest->layers, &layers, CB_MAX_LAYERS, err) < 0 ||
         cb_annotations_read(&manifest->annotations, &annotations, err) < 0)
         return -1;
     manifest->bytes = cb_document_bytes(bytes, len);

@@ -24,6 +24,9 @@ int cb_platform_read(struct cb_platform *out, const struct cb_json *object,
 /* Reads a content descriptor; OUT is empty on failure. */
 int cb_descriptor_read(struct cb_descriptor *out, const struct cb_json *json,
                        struct cb_error **err);
+/* An array of them, at most MAX, is added to OUT; none when it is absent. */
+int cb_descriptor_list_read(struct cb_descriptor_list *out, const struct cb_json *array,
+                            size_t max, struct cb_error **err);
 void cb_descriptor_write(struct cb_writer *writer, const char *key,
                          const struct cb_descriptor *descriptor);
 /* A map of strings to strings, new reference; NULL if absent. */

@@ -105,11 +105,15 @@ struct cb_descriptor {
 void cb_descriptor_free(struct cb_descriptor *descriptor);
 CB_AUTO_VALUE_DEFINE(cb_descriptor, cb_descriptor_free)
 void cb_descriptor_copy(struct cb_descriptor *to, const struct cb_descriptor *from);
+struct cb_descriptor_list {
+    struct cb_descriptor *items;
+    size_t count, capacity;
+};
 
 struct cb_manifest {
     char *media_type; /* as declared, or told by the shape */
     struct cb_descriptor config;
-    CB_VEC(struct cb_descriptor) layers;
+    struct cb_descriptor_list layers;
     json_t *annotations; /* or NULL */
     char *
         bytes; /* the document exactly as received or written: its digest is over these */
@@ -124,12 +128,14 @@ int cb_manifest_parse(struct cb_manifest **out, const char *bytes, size_t len,
 struct cb_manifest *cb_manifest_make(const struct cb_descriptor *config,
                                      const struct cb_descriptor *layers,
                                      size_t layer_count, json_t *annotations, int docker);
+/* Is a layer of it not compressed, as archives bring them? */
+int cb_manifest_is_plain(const struct cb_manifest *manifest);
 void cb_manifest_free(struct cb_manifest *manifest);
 CB_AUTO_DEFINE(cb_manifest, cb_manifest_free)
 
 struct cb_index {
     char *media_type;
-    CB_VEC(struct cb_descriptor) manifests;
+    struct cb_descriptor_list manifests;
     json_t *annotations;
     char *bytes;
     size_t len;

@@ -56,26 +56,22 @@ static struct cb_digest identity_of_layer(const struct cb_digest *parent,
  * and a snapshot taken for another would be in every image made here. */
 static int is_equal(struct cb_snapshot *snapshot, struct cb_snapshot *made,
                     const struct cb_digest *identity, const struct cb_layer_info *info,
-                    struct cb_build_env *env, int *out, struct cb_error **err)
+                    struct cb_build_env *env, struct cb_error **err)
 {
     struct cb_snapshot *parent = cb_snapshot_parent(snapshot);
     struct cb_snapshot *wanted = cb_snapshot_parent(made);
     struct cb_layer_info layer;
     struct cb_digest known;
 
-    *out = 0;
-    if (known_identity(snapshot, &known)) {
-        *out = cb_digest_equal(&known, identity);
-        return 0;
-    }
+    if (known_identity(snapshot, &known))
+        return cb_digest_equal(&known, identity);
     if (!parent != !wanted ||
         (parent && strcmp(cb_snapshot_id(parent), cb_snapshot_id(wanted)) != 0))
         return 0;
     if (cb_layer_info(snapshot, env->pool, &layer, err) < 0)
         return -1;
-    *out = cb_times_are_clamped(env) ? cb_digest_equal(&layer.diff_id, &info->diff_id)
+    return cb_times_are_clamped(env) ? cb_digest_equal(&layer.diff_id, &info->diff_id)
                                      : cb_digest_equal(&layer.tree, &info->tree);
-    return 0;
 }
 
 /* 1: *OUT is a snapshot that is the same as MADE already. */
@@ -93,9 +89,8 @@ static int find_equal(struct cb_build_env *env, struct cb_snapshot *made,
     found = cb_snapshot_get(env->store, record.snapshot_id, &snapshot, err);
     if (found <= 0)
         return found;
-    if (is_equal(snapshot, made, identity, info, env, &equal, err) < 0)
-        return -1;
-    if (equal)
+    equal = is_equal(snapshot, made, identity, info, env, err);
+    if (equal > 0)
         *out = cb_steal(&snapshot);
     return equal;
 }

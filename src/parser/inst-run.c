@@ -32,40 +32,50 @@ static int take_mounts(struct cb_request *request, struct cb_inst_run *run,
 }
 
 /* The value is named between BEFORE and AFTER. */
+/* What a flag may be, and the words around another value in the error. */
+struct choices {
+    const char *const *items;
+    size_t count;
+    const char *before, *after;
+};
+
 static int check_choice(struct cb_request *request, const struct cb_word *value,
-                        const char *const *choices, size_t count, const char *before,
-                        const char *after, struct cb_error **err)
+                        const struct choices *choices, struct cb_error **err)
 {
     cb_autofree char *shown = NULL, *suggestion = NULL;
 
-    for (size_t i = 0; i < count; i++)
-        if (!value->text || strcmp(value->text, choices[i]) == 0)
+    for (size_t i = 0; i < choices->count; i++)
+        if (!value->text || strcmp(value->text, choices->items[i]) == 0)
             return 0;
     shown = cb_text_quote(value->text);
-    suggestion = cb_text_suggestion(value->text, choices, count);
-    cb_syntax_error(request, value->span, err, "%s%s%s%s", before, shown, after,
-                    suggestion);
-    return *suggestion ? -1 : cb_text_choices(err, "expected", "", choices, count);
+    suggestion = cb_text_suggestion(value->text, choices->items, choices->count);
+    cb_syntax_error(request, value->span, err, "%s%s%s%s", choices->before, shown,
+                    choices->after, suggestion);
+    return *suggestion
+               ? -1
+               : cb_text_choices(err, "expected", "", choices->items, choices->count);
 }
 
 static int take_network(struct cb_request *request, struct cb_inst_run *run,
                         struct cb_error **err)
 {
     static const char *const modes[] = {"default", "none", "host"};
+    static const struct choices choices = {modes, CB_ARRAY_SIZE(modes),
+                                           "invalid network mode ", ""};
 
     run->network = cb_flags_string(request, "network");
-    return check_choice(request, &run->network, modes, CB_ARRAY_SIZE(modes),
-                        "invalid network mode ", "", err);
+    return check_choice(request, &run->network, &choices, err);
 }
 
 static int take_security(struct cb_request *request, struct cb_inst_run *run,
                          struct cb_error **err)
 {
     static const char *const modes[] = {"sandbox", "insecure"};
+    static const struct choices choices = {modes, CB_ARRAY_SIZE(modes), "security ",
+                                           " is not valid"};
 
     run->security = cb_flags_string(request, "security");
-    return check_choice(request, &run->security, modes, CB_ARRAY_SIZE(modes), "security ",
-                        " is not valid", err);
+    return check_choice(request, &run->security, &choices, err);
 }
 
 static int take_devices(struct cb_request *request, struct cb_inst_run *run,

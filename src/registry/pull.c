@@ -314,8 +314,12 @@ static int register_image(struct cb_registry *registry, struct cb_resolved_image
     }
     if (had < 0)
         return -1;
-    if (cb_image_put(registry->store, image->config_bytes, image->config_len,
-                     &image->manifest_digest, &names, &id, err) < 0 ||
+    if (cb_image_put(registry->store,
+                     &(struct cb_new_image){.config = image->config_bytes,
+                                            .config_len = image->config_len,
+                                            .manifest = &image->manifest_digest,
+                                            .names = &names},
+                     &id, err) < 0 ||
         cb_image_add_repo_digest(registry->store, &id, name, &image->target.digest, err) <
             0)
         return -1;

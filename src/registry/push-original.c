@@ -8,20 +8,6 @@
 
 #include <string.h>
 
-/* What archives bring is not compressed; a registry has it like that only when somebody
- * wanted it so. */
-static int is_plain(const struct cb_manifest *manifest)
-{
-    cb_vec_foreach (layer, &manifest->layers) {
-        enum cb_compression compression;
-
-        if (cb_media_compression(layer->media_type, &compression) == 0 &&
-            compression == CB_COMPRESSION_NONE)
-            return 1;
-    }
-    return 0;
-}
-
 /* It may claim that any blob is a layer: of those here the ones count that were unpacked
  * as what the config names. */
 static int is_layer_here(const struct cb_push *push, const struct cb_manifest *manifest,
@@ -142,11 +128,13 @@ static void find_candidates(const struct cb_push *push, struct candidates *out)
     }
 }
 
+/* What archives bring is not compressed; a registry has it like that only when somebody
+ * wanted it so. */
 static int choose(struct cb_push *push, struct candidates *candidates, int is_there)
 {
     cb_vec_foreach (candidate, candidates) {
         if (candidate->is_there != is_there ||
-            (is_plain(candidate->manifest) && !candidate->in_registry) ||
+            (cb_manifest_is_plain(candidate->manifest) && !candidate->in_registry) ||
             !has_layers(push, candidate->manifest, is_there))
             continue;
         push->original = cb_steal(&candidate->manifest);

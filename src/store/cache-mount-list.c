@@ -253,17 +253,15 @@ int cb_cache_mount_prune(struct cb_store *store, int64_t used_before_s,
 
 /* ── Moving ── */
 
-int cb_cache_mount_read(struct cb_store *store, const char *name,
-                        struct cb_cancel *cancel, struct cb_event_sink *sink, int *dir_fd,
-                        struct cb_lock **lock, struct cb_error **err)
+int cb_cache_mount_read(struct cb_store *store, const struct cb_cache_mount_wait *want,
+                        int *dir_fd, struct cb_lock **lock, struct cb_error **err)
 {
+    const char *name = want->id;
     cb_auto(cb_lock) held = NULL;
     cb_autofd int mounts_fd = -1;
 
     if (cb_cache_mounts_dir(store, &mounts_fd, err) < 0 ||
-        cb_cache_mount_lock(mounts_fd, name, CB_LOCK_SHARED,
-                            &(struct cb_cache_mount_wait){name, cancel, sink}, &held,
-                            err) < 0)
+        cb_cache_mount_lock(mounts_fd, name, CB_LOCK_SHARED, want, &held, err) < 0)
         return -1;
     *dir_fd = openat(mounts_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (*dir_fd < 0)
@@ -282,10 +280,9 @@ static int put_in_place(struct cb_store *store, int mounts_fd, const char *aside
     return cb_error_errno(err, errno, "replace cache mount `%s`", name);
 }
 
-int cb_cache_mount_replace(struct cb_store *store, const char *id,
+int cb_cache_mount_replace(struct cb_store *store, const struct cb_cache_mount_wait *want,
                            int (*fill)(void *arg, int dir_fd, struct cb_error **err),
-                           void *arg, struct cb_cancel *cancel,
-                           struct cb_event_sink *sink, struct cb_error **err)
+                           void *arg, struct cb_error **err)
 {
     cb_auto(cb_scratch) scratch = NULL;
     cb_auto(cb_lock) lock = NULL;
@@ -305,11 +302,9 @@ int cb_cache_mount_replace(struct cb_store *store, const char *id,
     if (fill(arg, dir, err) < 0)
         return -1;
     aside = xasprintf("%s/new", strrchr(cb_scratch_path(scratch), '/') + 1);
-    cb_cache_mount_base(id, NULL, base);
-    if (cb_cache_mount_lock(mounts_fd, base, CB_LOCK_EXCLUSIVE,
-                            &(struct cb_cache_mount_wait){id, cancel, sink}, &lock,
-                            err) < 0 ||
-        cb_cache_mount_note(store, mounts_fd, base, id, NULL, err) < 0)
+    cb_cache_mount_base(want->id, NULL, base);
+    if (cb_cache_mount_lock(mounts_fd, base, CB_LOCK_EXCLUSIVE, want, &lock, err) < 0 ||
+        cb_cache_mount_note(store, mounts_fd, base, want->id, NULL, err) < 0)
         return -1;
     atomic_store(&store->mounts_changed, 1);
     return put_in_place(store, mounts_fd, aside, base, err);

@@ -20,11 +20,6 @@ void cb_cache_mount_base(const char *id, const char *variant,
 int cb_cache_mount_note(struct cb_store *store, int mounts_fd, const char *base,
                         const char *id, const char *variant, struct cb_error **err);
 /* Takes NAME's lock, telling whom it waits for. */
-struct cb_cache_mount_wait {
-    const char *id; /* what users call the mount */
-    struct cb_cancel *cancel;
-    struct cb_event_sink *sink;
-};
 int cb_cache_mount_lock(int mounts_fd, const char *name, enum cb_lock_mode mode,
                         const struct cb_cache_mount_wait *wait, struct cb_lock **lock,
                         struct cb_error **err);

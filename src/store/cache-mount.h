@@ -11,6 +11,13 @@ struct cb_lock;
 
 enum cb_cache_sharing { CB_CACHE_SHARED, CB_CACHE_PRIVATE, CB_CACHE_LOCKED };
 
+/* Who waits for a cache that others use. All borrowed. */
+struct cb_cache_mount_wait {
+    const char *id; /* what users call it */
+    struct cb_cancel *cancel;
+    struct cb_event_sink *sink; /* is told that there is a wait */
+};
+
 struct cb_cache_mount_request {
     const char *id;
     const char *variant; /* what it starts as, when that is not nothing; or NULL. Another
@@ -62,15 +69,13 @@ int cb_cache_mount_remove(struct cb_store *store, const char *name, uint64_t *fr
 /* Removes those that no step is using and none has asked for since USED_BEFORE_S. */
 int cb_cache_mount_prune(struct cb_store *store, int64_t used_before_s,
                          uint64_t *freed_bytes, struct cb_error **err);
-/* Opens one for reading by its name, alone in it or beside others that read. */
-int cb_cache_mount_read(struct cb_store *store, const char *name,
-                        struct cb_cancel *cancel, struct cb_event_sink *sink, int *dir_fd,
-                        struct cb_lock **lock, struct cb_error **err);
-/* Puts what FILL makes in the place of the plain cache of that id, whole: FILL gets an
+/* Opens one for reading, WANT its name, alone in it or beside others that read. */
+int cb_cache_mount_read(struct cb_store *store, const struct cb_cache_mount_wait *want,
+                        int *dir_fd, struct cb_lock **lock, struct cb_error **err);
+/* Puts what FILL makes in the place of the plain cache, WANT its id, whole: FILL gets an
  * empty directory. Waits until nobody uses it. */
-int cb_cache_mount_replace(struct cb_store *store, const char *id,
+int cb_cache_mount_replace(struct cb_store *store, const struct cb_cache_mount_wait *want,
                            int (*fill)(void *arg, int dir_fd, struct cb_error **err),
-                           void *arg, struct cb_cancel *cancel,
-                           struct cb_event_sink *sink, struct cb_error **err);
+                           void *arg, struct cb_error **err);
 
 #endif

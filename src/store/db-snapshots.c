@@ -2,6 +2,7 @@
  * of another boot that was never synced is not believed (snapshot.c). */
 #include "store/db-snapshots.h"
 
+#include "oci/oci.h"
 #include "store/db-priv.h"
 
 #include <stdio.h>
@@ -353,8 +354,8 @@ int cb_db_chains_put(struct cb_db *db, const struct cb_digest *chain_ids,
 }
 
 int cb_db_layer_blob_add(struct cb_db *db, const struct cb_digest *diff_id,
-                         const struct cb_digest *digest, const char *media_type,
-                         int compression, int64_t size, struct cb_error **err)
+                         const struct cb_descriptor *blob, int compression,
+                         struct cb_error **err)
 {
     cb_db_hold(db);
     cb_query query = cb_db_query(
@@ -364,10 +365,10 @@ int cb_db_layer_blob_add(struct cb_db *db, const struct cb_digest *diff_id,
         err);
 
     cb_bind_digest(query, 1, diff_id);
-    cb_bind_digest(query, 2, digest);
-    cb_bind(query, 3, media_type);
+    cb_bind_digest(query, 2, &blob->digest);
+    cb_bind(query, 3, blob->media_type);
     cb_bind_int(query, 4, compression);
-    cb_bind_int(query, 5, size);
+    cb_bind_int(query, 5, blob->size);
     return cb_db_run(db, query, err);
 }
 

@@ -7,6 +7,8 @@
 #include "base/vec.h"
 #include "store/db.h"
 
+struct cb_descriptor;
+
 struct cb_snapshot_row {
     char id[41], parent[41]; /* parent "" for none */
     unsigned depth;
@@ -77,9 +79,10 @@ int cb_db_chain_get(struct cb_db *db, const struct cb_digest *chain_id, char id[
 int cb_db_chains_put(struct cb_db *db, const struct cb_digest *chain_ids,
                      const char *const *ids, size_t count, struct cb_error **err);
 
+/* BLOB, a layer's by its media type, is compressed so (enum cb_compression). */
 int cb_db_layer_blob_add(struct cb_db *db, const struct cb_digest *diff_id,
-                         const struct cb_digest *digest, const char *media_type,
-                         int compression, int64_t size, struct cb_error **err);
+                         const struct cb_descriptor *blob, int compression,
+                         struct cb_error **err);
 struct cb_layer_blob_row {
     struct cb_digest digest;
     char media_type[128];

@@ -138,7 +138,7 @@ static int check_ratio(struct applying *applying, size_t len, struct cb_error **
 }
 
 int cb_delta_apply(const struct cb_delta_head *head, int fd, int base_fd,
-                   cb_delta_write_fn write, void *arg, struct cb_cancel *cancel,
+                   const struct cb_delta_sink *sink, struct cb_cancel *cancel,
                    struct cb_error **err)
 {
     cb_auto_value(applying) applying = {.fd = fd, .base_fd = base_fd};
@@ -150,7 +150,7 @@ int cb_delta_apply(const struct cb_delta_head *head, int fd, int base_fd,
 
         if (cb_cancel_check(cancel, err) < 0 || next_piece(&applying, &len, err) < 0 ||
             check_ratio(&applying, len, err) < 0 ||
-            write(arg, applying.piece, len, err) < 0)
+            sink->write(sink->arg, applying.piece, len, err) < 0)
             return -1;
         applying.left -= (int64_t)len;
     }

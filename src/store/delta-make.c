@@ -101,8 +101,7 @@ struct making {
     int64_t alike; /* where the piece is expected */
     struct marks marks;
     unsigned char *piece, *part, *packed;
-    cb_delta_write_fn write;
-    void *arg;
+    const struct cb_delta_sink *sink;
 };
 
 static void making_clear(struct making *making)
@@ -155,7 +154,8 @@ static int make_piece(struct making *making, size_t len, struct cb_error **err)
     cb_le_put(making->packed + 8, part, 8);
     cb_le_put(making->packed + 16, len, 4);
     cb_le_put(making->packed + 20, code, 4);
-    return making->write(making->arg, making->packed, CB_DELTA_PIECE_HEAD + code, err);
+    return making->sink->write(making->sink->arg, making->packed,
+                               CB_DELTA_PIECE_HEAD + code, err);
 }
 
 static int write_head(const struct making *making, const struct cb_delta_head *head,
@@ -166,14 +166,14 @@ static int write_head(const struct making *making, const struct cb_delta_head *h
     memcpy(bytes + CB_DELTA_MAGIC_LEN, head->chain_id.bytes, 32);
     memcpy(bytes + CB_DELTA_MAGIC_LEN + 32, head->diff_id.bytes, 32);
     cb_le_put(bytes + CB_DELTA_MAGIC_LEN + 64, (uint64_t)head->bytes, 8);
-    return making->write(making->arg, bytes, sizeof(bytes), err);
+    return making->sink->write(making->sink->arg, bytes, sizeof(bytes), err);
 }
 
 int cb_delta_make(const struct cb_delta_head *head, int base_fd, int new_fd,
-                  cb_delta_write_fn write, void *arg, struct cb_cancel *cancel,
+                  const struct cb_delta_sink *sink, struct cb_cancel *cancel,
                   struct cb_error **err)
 {
-    cb_auto_value(making) making = {.base_fd = base_fd, .write = write, .arg = arg};
+    cb_auto_value(making) making = {.base_fd = base_fd, .sink = sink};
 
     if (making_start(&making, err) < 0 ||
         mark_base(base_fd, making.base_bytes, &making.marks, cancel, err) < 0 ||

@@ -14,8 +14,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-typedef int (*cb_delta_write_fn)(void *arg, const void *bytes, size_t len,
-                                 struct cb_error **err);
+/* What takes the bytes, in order. */
+struct cb_delta_sink {
+    int (*write)(void *arg, const void *bytes, size_t len, struct cb_error **err);
+    void *arg;
+};
 
 /* What a delta is of: the base, by which it is found, and how long the result is. */
 struct cb_delta_head {
@@ -25,13 +28,13 @@ struct cb_delta_head {
 
 /* The tar that NEW_FD has, of HEAD->bytes, from that of BASE_FD. */
 int cb_delta_make(const struct cb_delta_head *head, int base_fd, int new_fd,
-                  cb_delta_write_fn write, void *arg, struct cb_cancel *cancel,
+                  const struct cb_delta_sink *sink, struct cb_cancel *cancel,
                   struct cb_error **err);
 /* What the delta at the start of FD says of itself. INTEGRITY. */
 int cb_delta_head_read(int fd, struct cb_delta_head *out, struct cb_error **err);
 /* The result, of the delta in FD, from behind its head on. INTEGRITY. */
 int cb_delta_apply(const struct cb_delta_head *head, int fd, int base_fd,
-                   cb_delta_write_fn write, void *arg, struct cb_cancel *cancel,
+                   const struct cb_delta_sink *sink, struct cb_cancel *cancel,
                    struct cb_error **err);
 
 #endif

@@ -47,8 +47,7 @@ int cb_layer_blob_add(struct cb_store *store, const struct cb_digest *diff_id,
     if (!blob->media_type || cb_media_compression(blob->media_type, &compression) < 0)
         return cb_error_set(err, CB_ERR_UNSUPPORTED, "media type `%s`: not a layer",
                             blob->media_type ? blob->media_type : "");
-    return cb_db_layer_blob_add(store->db, diff_id, &blob->digest, blob->media_type,
-                                (int)compression, blob->size, err);
+    return cb_db_layer_blob_add(store->db, diff_id, blob, (int)compression, err);
 }
 
 int cb_layer_blob_known(struct cb_store *store, const struct cb_digest *diff_id,

@@ -58,13 +58,12 @@ static int read_document(int dir_fd, const struct cb_descriptor *want,
 }
 
 int cb_layout_read(int dir_fd, const char *tag, const struct cb_digest *digest,
-                   struct cb_manifest **manifest, char **config, size_t *config_len,
+                   struct cb_manifest **manifest, struct cb_strbuf *config,
                    struct cb_error **err)
 {
     cb_auto(cb_index) index = NULL;
     cb_auto(cb_manifest) found = NULL;
     cb_auto_value(cb_strbuf) text = {0};
-    cb_auto_value(cb_strbuf) config_text = {0};
     const struct cb_descriptor *descriptor;
 
     if (cb_layout_index(dir_fd, &index, err) < 0)
@@ -77,10 +76,8 @@ int cb_layout_read(int dir_fd, const char *tag, const struct cb_digest *digest,
     if (read_document(dir_fd, descriptor, &text, err) < 0 ||
         cb_manifest_parse(&found, cb_strbuf_text(&text), text.len, CB_MT_OCI_MANIFEST,
                           err) < 0 ||
-        read_document(dir_fd, &found->config, &config_text, err) < 0)
+        read_document(dir_fd, &found->config, config, err) < 0)
         return -1;
-    *config_len = config_text.len;
-    *config = cb_strbuf_steal(&config_text);
     *manifest = cb_steal(&found);
     return 0;
 }

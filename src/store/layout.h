@@ -5,6 +5,7 @@
 #define CB_STORE_LAYOUT_H
 
 #include "base/map.h"
+#include "base/strbuf.h"
 #include "oci/oci.h"
 #include "store/store.h"
 
@@ -12,9 +13,9 @@
 #define CB_OCI_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
 
 /* The manifest of TAG, or with DIGEST (if set), and its config. NOT_FOUND when there is
- * no such directory or tag. *CONFIG is NUL-terminated, the caller's. */
+ * no such directory or tag. */
 int cb_layout_read(int dir_fd, const char *tag, const struct cb_digest *digest,
-                   struct cb_manifest **manifest, char **config, size_t *config_len,
+                   struct cb_manifest **manifest, struct cb_strbuf *config,
                    struct cb_error **err);
 /* Writes the manifests' blobs from the store (those not there yet) and the documents (the
  * manifests themselves, and the index if ENTRY is one), then makes ENTRY the one that its

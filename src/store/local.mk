@@ -76,7 +76,6 @@ src_store_libstore_a_SOURCES = \
 	%D%/refs.h \
 	%D%/snapshot-priv.h \
 	%D%/snapshot-find.c \
-	%D%/snapshot-raise.c \
 	%D%/snapshot-spare.c \
 	%D%/snapshot-remade.c \
 	%D%/snapshot.h \

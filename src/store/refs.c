@@ -175,36 +175,34 @@ static void forget_leases(struct cb_store *store, const struct cb_image_config *
     }
 }
 
-int cb_image_put(struct cb_store *store, const char *config_bytes, size_t len,
-                 const struct cb_digest *manifest, const struct cb_strings *names,
+int cb_image_put(struct cb_store *store, const struct cb_new_image *image,
                  struct cb_digest *id, struct cb_error **err)
 {
     static const struct cb_strings none = {0};
+    const struct cb_strings *names = image->names ? image->names : &none;
+    struct cb_db_image row = {.id = cb_digest_of(image->config, image->config_len)};
     cb_auto(cb_image_config) config = NULL;
-    struct cb_db_image image = {.id = cb_digest_of(config_bytes, len)};
     int put;
 
     if (cb_store_check_writable(store, err) < 0)
         return -1;
-    if (!names)
-        names = &none;
-    if (manifest)
-        image.manifest = *manifest;
-    put = cb_db_image_is_put(store->db, &image.id, manifest, names, err);
+    if (image->manifest)
+        row.manifest = *image->manifest;
+    put = cb_db_image_is_put(store->db, &row.id, image->manifest, names, err);
     if (put < 0)
         return -1;
-    if (put && cb_content_has(store, &image.id, NULL)) {
-        *id = image.id;
+    if (put && cb_content_has(store, &row.id, NULL)) {
+        *id = row.id;
         return 0;
     }
-    if (cb_image_config_parse(&config, config_bytes, len, err) < 0 ||
-        cb_content_put(store, config_bytes, len, &image.id, err) < 0)
+    if (cb_image_config_parse(&config, image->config, image->config_len, err) < 0 ||
+        cb_content_put(store, image->config, image->config_len, &row.id, err) < 0)
         return -1;
-    image.created_ns = created_of(config);
-    if (put_new(store, config, &image, names, err) < 0)
+    row.created_ns = created_of(config);
+    if (put_new(store, config, &row, names, err) < 0)
         return -1;
-    forget_leases(store, config, &image);
-    *id = image.id;
+    forget_leases(store, config, &row);
+    *id = row.id;
     return 0;
 }
 

@@ -34,12 +34,17 @@ static inline int cb_image_is_named(const struct cb_image *image)
     return image->names.count || image->platform_names.count;
 }
 
-/* Makes the image visible: stores the config bytes, registers it, and moves NAMES
- * (canonical; may be none) to it, in one transaction, on stable storage before it returns
- * (one syncfs first if it relies on unsynced snapshots). The old owners of the names stay
- * as untagged images; MOVED (or NULL) gets "name old-id" lines. MANIFEST may be unset. */
-int cb_image_put(struct cb_store *store, const char *config_bytes, size_t len,
-                 const struct cb_digest *manifest, const struct cb_strings *names,
+/* All borrowed. */
+struct cb_new_image {
+    const char *config; /* its bytes */
+    size_t config_len;
+    const struct cb_digest *manifest; /* as pulled; NULL or unset: none */
+    const struct cb_strings *names;   /* canonical; NULL: none */
+};
+/* Makes the image visible: stores the config, registers it, and moves its names to it, in
+ * one transaction, on stable storage before it returns (one syncfs first if it relies on
+ * unsynced snapshots). The old owners of the names stay as untagged images. */
+int cb_image_put(struct cb_store *store, const struct cb_new_image *image,
                  struct cb_digest *id, struct cb_error **err);
 /* Remembers "name@digest" for an image (after pull or push), and the manifest blob if
  * KEEP_MANIFEST. */

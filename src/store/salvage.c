@@ -156,8 +156,12 @@ static int recover_config(struct cb_store *store, const struct cb_digest *id,
             cb_layer_blob_enter(store, &config->diff_ids.items[i],
                                 &manifest->layers.items[i], store->cancel, NULL);
     return is_here(store, config) &&
-           cb_image_put(store, cb_strbuf_text(&bytes), bytes.len,
-                        manifest ? &manifest->digest : &none, NULL, &put, NULL) == 0;
+           cb_image_put(
+               store,
+               &(struct cb_new_image){.config = cb_strbuf_text(&bytes),
+                                      .config_len = bytes.len,
+                                      .manifest = manifest ? &manifest->digest : &none},
+               &put, NULL) == 0;
 }
 
 /* Layers are passed over by their size or their first byte. */

@@ -53,13 +53,6 @@ int cb_snapshot_is_too_large(const struct cb_snapshot *active);
  * Caller closes. */
 int cb_snapshot_open_upper(struct cb_snapshot *snapshot, int *fd, struct cb_error **err);
 
-/* Makes directory NAME in an active one that has no tree yet as it is in the layers
- * below: what a first file in it would make of it, for a third of the time. 1; or 0,
- * where it is not there or more than a plain directory, or FIRST or SECOND are there
- * already (names below the root, and below NAME). */
-int cb_snapshot_raise(struct cb_snapshot *active, const char *name, const char *first,
-                      const char *second);
-
 /* Makes it immutable and findable. All descriptors of its root must be closed. On failure
  * it stays active. */
 int cb_snapshot_commit(struct cb_snapshot *snapshot, struct cb_error **err);

@@ -53,11 +53,11 @@ static int open_any(const struct cb_layer_source *source, struct cb_layer_tar_re
 }
 
 static int extract(const struct cb_layer_source *source, struct cb_tar_reader *reader,
-                   int root_fd, enum cb_untar_way way, struct cb_outline_writer *outline,
+                   int root_fd, struct cb_outline_writer *outline,
                    struct cb_unpacked *out, struct cb_error **err)
 {
     struct cb_untar_options options = {.max_entries = source->limits.max_entries,
-                                       .way = way,
+                                       .way = source->way,
                                        .keep_owner = 1,
                                        .outline = outline,
                                        .cancel = source->cancel};
@@ -89,11 +89,10 @@ static int open_reader(const struct cb_layer_source *source,
 
 /* Through a stack it is not known which of the files are the layer's. */
 static int start_outline(const struct cb_layer_source *source,
-                         struct cb_snapshot *snapshot, enum cb_untar_way way,
-                         struct cb_tar_reader *reader, struct cb_outline_writer **outline,
-                         struct cb_error **err)
+                         struct cb_snapshot *snapshot, struct cb_tar_reader *reader,
+                         struct cb_outline_writer **outline, struct cb_error **err)
 {
-    if (!source->tar || way == CB_UNTAR_MERGED)
+    if (!source->tar || source->way == CB_UNTAR_MERGED)
         return 0;
     if (cb_outline_writer_new(snapshot, outline, err) < 0)
         return -1;
@@ -119,7 +118,7 @@ static int keep_bytes(const struct cb_layer_source *source,
 }
 
 int cb_layer_unpack(const struct cb_layer_source *source, struct cb_snapshot *parent,
-                    enum cb_untar_way way, struct cb_unpacked *out, struct cb_error **err)
+                    struct cb_unpacked *out, struct cb_error **err)
 {
     cb_auto(cb_snapshot) snapshot = NULL;
     struct cb_layer_tar_rest rest = {0};
@@ -133,8 +132,8 @@ int cb_layer_unpack(const struct cb_layer_source *source, struct cb_snapshot *pa
         cb_snapshot_open_root(snapshot, &root_fd, err) < 0)
         return -1;
     if (open_reader(source, &rest, &blob_fd, &reader, err) < 0 ||
-        start_outline(source, snapshot, way, reader, &outline, err) < 0 ||
-        extract(source, reader, root_fd, way, outline, out, err) < 0)
+        start_outline(source, snapshot, reader, &outline, err) < 0 ||
+        extract(source, reader, root_fd, outline, out, err) < 0)
         return cb_error_wrap(err, "layer %s", cb_digest_text(source->blob, text));
     if (out->result.needs_below)
         return 0;

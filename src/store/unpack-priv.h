@@ -16,6 +16,7 @@ struct cb_layer_source {
     cb_read_fn read; /* where the blob comes from; NULL: it is in the store */
     void *arg;
     const struct cb_layer_tar *tar; /* there is no blob; or NULL */
+    enum cb_untar_way way;
 };
 
 /* A layer on disk. */
@@ -31,8 +32,7 @@ struct cb_unpacked {
  * the layer does not stand alone. INTEGRITY when its bytes are not those of the diff id.
  */
 int cb_layer_unpack(const struct cb_layer_source *source, struct cb_snapshot *parent,
-                    enum cb_untar_way way, struct cb_unpacked *out,
-                    struct cb_error **err);
+                    struct cb_unpacked *out, struct cb_error **err);
 /* Puts the layer on PARENT (NULL: the lowest), and commits it as CHAIN_ID. */
 int cb_unpacked_commit(struct cb_unpacked *unpacked, struct cb_snapshot *parent,
                        const struct cb_digest *chain_id, struct cb_cancel *cancel,

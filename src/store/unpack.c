@@ -76,7 +76,8 @@ static struct cb_layer_source source_of(const struct cb_layers *image, size_t in
         .diff_id = &image->diff_ids[index],
         .limits = image->limits,
         .cancel = image->cancel,
-        .tar = image->tars && image->tars[index].fd >= 0 ? &image->tars[index] : NULL};
+        .tar = image->tars && image->tars[index].fd >= 0 ? &image->tars[index] : NULL,
+        .way = index ? CB_UNTAR_OVERLAY : CB_UNTAR_GROUND};
 }
 
 static void report(const struct cb_layers *image, size_t index, int done)
@@ -111,7 +112,8 @@ static int stack_next(struct cb_layers *image, struct cb_error **err)
     if (found < 0)
         return -1;
     if (!found && !is_checked) {
-        if (cb_layer_unpack(&source, image->top, CB_UNTAR_MERGED, unpacked, err) < 0)
+        source.way = CB_UNTAR_MERGED;
+        if (cb_layer_unpack(&source, image->top, unpacked, err) < 0)
             return -1;
         is_checked = 1;
     }
@@ -147,13 +149,12 @@ static int stack_ready(struct cb_layers *image, size_t index,
     return result;
 }
 
-static int unpack_alone(const struct cb_layer_source *source, size_t index,
+static int unpack_alone(const struct cb_layer_source *source,
                         struct cb_unpacked *unpacked, struct cb_error **err)
 {
     if (cb_cancel_check(source->cancel, err) < 0)
         return -1;
-    return cb_layer_unpack(source, NULL, index ? CB_UNTAR_OVERLAY : CB_UNTAR_GROUND,
-                           unpacked, err);
+    return cb_layer_unpack(source, NULL, unpacked, err);
 }
 
 int cb_layers_unpack_early(struct cb_layers *image, size_t index, cb_read_fn read,
@@ -164,7 +165,7 @@ int cb_layers_unpack_early(struct cb_layers *image, size_t index, cb_read_fn rea
 
     source.read = read;
     source.arg = arg;
-    if (unpack_alone(&source, index, &unpacked, err) < 0)
+    if (unpack_alone(&source, &unpacked, err) < 0)
         return -1;
     image->done[index] = unpacked;
     image->early[index] = 1;
@@ -186,7 +187,7 @@ int cb_layers_unpack_one(struct cb_layers *image, size_t index, struct cb_error 
     if (image->early[index])
         return stack_ready(image, index, &image->done[index], err);
     report(image, index, 0);
-    if (unpack_alone(&source, index, &unpacked, err) < 0)
+    if (unpack_alone(&source, &unpacked, err) < 0)
         return -1;
     return stack_ready(image, index, &unpacked, err);
 }

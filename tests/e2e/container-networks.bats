@@ -170,6 +170,28 @@ kill_server() {
     kill -9 "$(cat "/run/cbuild/net-$(stat -L -c %i "/proc/$HOLDER/ns/net")/names/aardvark-dns/aardvark.pid")"
 }
 
+# A signal that a stopped process has not taken yet.
+is_told() { # PID
+    grep -q '^S[hi][dg]*Pnd:.*1$' "/proc/$1/status"
+}
+
+@test "a server of names that hangs is waited for by each container alone" {
+    names=/run/cbuild/net-$(stat -L -c %i "/proc/$HOLDER/ns/net")/names
+    "$CBUILD" network create --subnet 10.99.31.0/24 waited >/dev/null
+    "$CBUILD" run -d --name first --network waited busybox sleep 1000 >/dev/null
+    server=$(cat "$names/aardvark-dns/aardvark.pid")
+    kill -STOP "$server"
+    "$CBUILD" run -d --name second --network waited busybox sleep 1000 >/dev/null 3>&- &
+    wait_until is_told "$server"
+    monitor=$(pgrep -n -f "cbuild-monitor $STORE ")
+    kill -STOP "$monitor" # it asks the server again and again, and has the lock no more
+    run flock --nonblock "$names/lock" true
+    kill -CONT "$monitor" "$server"
+    expect_status 0
+    wait
+    wait_until cbuild_finds first second
+}
+
 @test "a container that runs is found by the name it was given since" {
     "$CBUILD" network create --subnet 10.99.16.0/24 called >/dev/null
     web before page --network called --network-alias always

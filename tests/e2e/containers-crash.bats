@@ -3,6 +3,10 @@ load helpers
 
 setup_file() { cb_store; }
 teardown_file() { cb_drop_store; }
+teardown() {
+    [ -z "${FIRST:-}" ] || kill -KILL "$FIRST"
+    [ -z "${CROWD:-}" ] || kill "$CROWD"
+}
 
 @test "whatever is killed, ps tells the truth and rm -f clears" {
     run "$BATS_TEST_DIRNAME/../stress/container-crash.sh" "$CBUILD" "$STORE" 20 7
@@ -143,7 +147,6 @@ END
     cbuild rm -f full
     expect_status 0
     wait_until has_ended "$monitor"
-    kill "$CROWD"
 }
 
 # A pid namespace whose first process reaps nobody: sets INSIDE, what a command is put behind to be in there.
@@ -167,7 +170,6 @@ no_reaper() {
     expect_status 1
     expect_contains 'is not running'
     $INSIDE "$CBUILD" rm orphan
-    kill -KILL "$FIRST"
 }
 
 @test "a control group whose launcher is gone is removed, also if its number is another's by now" {
@@ -178,5 +180,23 @@ no_reaper() {
     "$CBUILD" run --rm --network none busybox true
     [ ! -e "$left" ]
     [ -d "$leaf" ]
+    "$CBUILD" rm -f grouped
+}
+
+@test "a control group without a lock is its launcher's as long as that lives" {
+    id=$("$CBUILD" run -d --network none --name grouped busybox sleep 1000)
+    leaf=$(find /sys/fs/cgroup -type d -name "$id-*" | head -1)
+    cp "$(command -v sleep)" "$BATS_TEST_TMPDIR/cbuild-launcher"
+    "$BATS_TEST_TMPDIR/cbuild-launcher" 1000 3>&- &
+    launcher=$!
+    wait_until grep -q cbuild-launcher "/proc/$launcher/comm"
+    unlocked=${leaf%/*}/0123456789abcdef-$launcher
+    mkdir "$unlocked"
+    "$CBUILD" run --rm --network none busybox true
+    [ -d "$unlocked" ]
+    kill "$launcher"
+    wait "$launcher" || true
+    "$CBUILD" run --rm --network none busybox true
+    [ ! -e "$unlocked" ]
     "$CBUILD" rm -f grouped
 }

@@ -109,6 +109,18 @@ refused_option() {
     find /sys/fs/cgroup -depth -type d -path '*/cbuild-test*' -exec rmdir {} +
 }
 
+@test "control groups that a killed one left go with the next, however short it is" {
+    local base
+    container --memory 64m busybox true # makes the directories
+    expect_status 0
+    for base in $(find /sys/fs/cgroup -maxdepth 2 -type d -name cbuild); do
+        mkdir "$base/0123456789abcdef-3999999"
+    done
+    container busybox true
+    expect_status 0
+    [ -z "$(find /sys/fs/cgroup -maxdepth 3 -type d -path '*/cbuild/0123456789abcdef-3999999')" ]
+}
+
 @test "a process with limits finds them in /sys/fs/cgroup, which is its own group's, and read-only" {
     local look='cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes memory.max pids/pids.max pids.max 2>/dev/null; find . -name "*cbuild*" -o -name release_agent; for d in . memory; do mkdir $d/x 2>/dev/null && echo made; done; for f in pids.max pids/pids.max; do (echo 1 >$f) 2>/dev/null && echo written; done; true'
     container --memory 64m --pids-limit 77 busybox sh -c "$look"

@@ -61,8 +61,12 @@ static void a_tag_that_moves_is_reported(void **state)
         "\"type\":\"layers\",\"diff_ids\":[]}}";
 
     cb_strings_add(&names, "docker.io/library/tiny:1");
-    assert_int_equal(
-        cb_image_put(fixture->store, other, strlen(other), NULL, &names, &old, NULL), 0);
+    assert_int_equal(cb_image_put(fixture->store,
+                                  &(struct cb_new_image){.config = other,
+                                                         .config_len = strlen(other),
+                                                         .names = &names},
+                                  &old, NULL),
+                     0);
     assert_int_equal(
         load_members(fixture, members, CB_ARRAY_SIZE(members), &messages, NULL), 0);
     assert_int_equal(messages.count, 2);

@@ -37,7 +37,10 @@ static struct cb_digest export_image(struct fixture *fixture, struct cb_snapshot
     if (name)
         cb_strings_add(&names, name);
     if (cb_export_config(&env, top, config, &bytes, &len, &error) < 0 ||
-        cb_image_put(env.store, bytes, len, NULL, &names, &id, &error) < 0)
+        cb_image_put(
+            env.store,
+            &(struct cb_new_image){.config = bytes, .config_len = len, .names = &names},
+            &id, &error) < 0)
         fail_msg("%s", cb_error_message(error));
     return id;
 }

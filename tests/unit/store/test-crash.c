@@ -70,7 +70,10 @@ static void work(const char *root, int fd)
         tick(fd);
         config = config_for(diff_ids.items, diff_ids.count, "2024-01-01T00:00:00Z");
         cb_strings_add(&names, "docker.io/library/app:latest");
-        cb_image_put(store, config, strlen(config), NULL, &names, &id, NULL);
+        cb_image_put(store,
+                     &(struct cb_new_image){
+                         .config = config, .config_len = strlen(config), .names = &names},
+                     &id, NULL);
         tick(fd);
         cb_scratch_free(scratch);
         cb_snapshot_unref(top);

@@ -49,7 +49,9 @@ static void make(const char *base, size_t base_len, const char *new, size_t new_
                                  .bytes = (int64_t)new_len};
     cb_autofd int base_fd = file_of(base, base_len), new_fd = file_of(new, new_len);
 
-    assert_int_equal(cb_delta_make(&head, base_fd, new_fd, put, delta, NULL, NULL), 0);
+    assert_int_equal(cb_delta_make(&head, base_fd, new_fd,
+                                   &(struct cb_delta_sink){put, delta}, NULL, NULL),
+                     0);
 }
 
 /* -1 when it is refused. */
@@ -65,7 +67,8 @@ static int apply(const char *base, size_t base_len, const char *delta, size_t le
         assert_int_equal(cb_error_kind(error), CB_ERR_INTEGRITY);
         return -1;
     }
-    result = cb_delta_apply(&head, fd, base_fd, put, out, NULL, &error);
+    result = cb_delta_apply(&head, fd, base_fd, &(struct cb_delta_sink){put, out}, NULL,
+                            &error);
     if (result < 0)
         assert_int_equal(cb_error_kind(error), CB_ERR_INTEGRITY);
     return result;
@@ -163,7 +166,8 @@ static int64_t inflate(int begin_fd, int base_fd, const char *piece, size_t piec
                                      .bytes = 8 * MIB};
         cb_autofd int piece_fd = file_of(piece, 8 * MIB);
 
-        assert_int_equal(cb_delta_make(&made, begin_fd, piece_fd, put, &one, NULL, NULL),
+        assert_int_equal(cb_delta_make(&made, begin_fd, piece_fd,
+                                       &(struct cb_delta_sink){put, &one}, NULL, NULL),
                          0);
     }
     cb_strbuf_add(&delta, one.text, HEAD - sizeof(len));
@@ -172,7 +176,8 @@ static int64_t inflate(int begin_fd, int base_fd, const char *piece, size_t piec
         cb_strbuf_add(&delta, one.text + HEAD, one.len - HEAD);
     fd = file_of(delta.text, delta.len);
     assert_int_equal(cb_delta_head_read(fd, &head, NULL), 0);
-    if (cb_delta_apply(&head, fd, base_fd, count, &out, NULL, &error) == 0)
+    if (cb_delta_apply(&head, fd, base_fd, &(struct cb_delta_sink){count, &out}, NULL,
+                       &error) == 0)
         return (int64_t)out;
     assert_int_equal(cb_error_kind(error), CB_ERR_INTEGRITY);
     return -1;

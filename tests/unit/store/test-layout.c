@@ -57,13 +57,13 @@ static char *read_image(struct fixture *f, const char *tag)
     cb_autofd int fd = open_layout(f);
     cb_auto(cb_manifest) manifest = NULL;
     struct cb_digest none = {0};
-    char *config = NULL;
-    size_t len;
+    cb_auto_value(cb_strbuf) config = {0};
 
     cb_error_free(f->error);
     f->error = NULL;
-    cb_layout_read(fd, tag, &none, &manifest, &config, &len, &f->error);
-    return config;
+    if (cb_layout_read(fd, tag, &none, &manifest, &config, &f->error) < 0)
+        return NULL;
+    return cb_strbuf_steal(&config);
 }
 
 static void assert_image(struct fixture *f, const char *tag, const char *config)

@@ -9,7 +9,10 @@ static struct cb_digest put_image(struct fixture *f, const char *created)
     cb_autofree char *config = config_for(NULL, 0, created);
     struct cb_digest id;
 
-    ok(f, cb_image_put(f->store, config, strlen(config), NULL, NULL, &id, &f->error));
+    ok(f, cb_image_put(
+              f->store,
+              &(struct cb_new_image){.config = config, .config_len = strlen(config)}, &id,
+              &f->error));
     return id;
 }
 
@@ -116,7 +119,11 @@ static void putting_the_image_under_the_name_forgets_them_too(void **state)
 
     set_two(f, &here, &other);
     cb_strings_add(&names, NAME);
-    ok(f, cb_image_put(f->store, config, strlen(config), NULL, &names, &id, &f->error));
+    ok(f,
+       cb_image_put(f->store,
+                    &(struct cb_new_image){
+                        .config = config, .config_len = strlen(config), .names = &names},
+                    &id, &f->error));
     assert_true(cb_digest_equal(&id, &here));
     ok(f, cb_ref_platforms(f->store, NAME, &images, &f->error));
     assert_int_equal(images.count, 0);

@@ -14,7 +14,11 @@ static struct cb_digest put_image(struct fixture *f, const char *created,
 
     if (name)
         cb_strings_add(&names, name);
-    ok(f, cb_image_put(f->store, config, strlen(config), NULL, &names, &id, &f->error));
+    ok(f,
+       cb_image_put(f->store,
+                    &(struct cb_new_image){
+                        .config = config, .config_len = strlen(config), .names = &names},
+                    &id, &f->error));
     return id;
 }
 
@@ -199,7 +203,10 @@ static void put_built(struct fixture *f, struct cb_snapshot *top)
 
     ok(f, cb_chain_register(top, f->pool, &diff_ids, &f->error));
     config = config_for(diff_ids.items, diff_ids.count, "2024-01-01T00:00:00Z");
-    ok(f, cb_image_put(f->store, config, strlen(config), NULL, NULL, &id, &f->error));
+    ok(f, cb_image_put(
+              f->store,
+              &(struct cb_new_image){.config = config, .config_len = strlen(config)}, &id,
+              &f->error));
     cb_vec_free(&diff_ids);
 }
 

@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
-#include <sys/xattr.h>
 
 static void a_committed_snapshot_is_found_again(void **state)
 {
@@ -118,83 +117,6 @@ static void a_work_directory_with_something_in_it_is_no_frame(void **state)
     cb_snapshot_unref(active);
     assert_false(exists(f->top_fd, path));
     assert_false(exists(f->top_fd, "store/spare"));
-}
-
-/* ── A directory raised before the mount ── */
-
-/* A base with etc as it is given. */
-static struct cb_snapshot *base_with_etc(struct fixture *f, int *etc)
-{
-    struct cb_snapshot *base = new_snapshot(f, NULL);
-    cb_autofd int fd = root_of(f, base);
-    const struct timespec old[2] = {{1000, 0}, {1001, 5}};
-
-    assert_int_equal(mkdirat(fd, "etc", 0700), 0);
-    put_file(fd, "etc/passwd", "root", 0644);
-    *etc = openat(fd, "etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_int_equal(fchown(*etc, 7, 8), 0);
-    assert_int_equal(fchmod(*etc, 02751), 0);
-    assert_int_equal(futimens(*etc, old), 0);
-    return base;
-}
-
-static int raises(struct fixture *f, struct cb_snapshot *base)
-{
-    cb_auto(cb_snapshot) active = new_snapshot(f, base);
-
-    return cb_snapshot_raise(active, "etc", "mark", "mtab");
-}
-
-static void a_raised_directory_is_the_one_below(void **state)
-{
-    struct fixture *f = *state;
-    cb_autofd int etc = -1, upper = -1, fd = -1;
-    cb_auto(cb_snapshot) base = base_with_etc(f, &etc);
-    cb_auto(cb_snapshot) active = NULL;
-    struct stat st;
-
-    ok(f, cb_snapshot_commit(base, &f->error));
-    active = new_snapshot(f, base);
-    assert_int_equal(cb_snapshot_raise(active, "etc", "mark", "mtab"), 1);
-    ok(f, cb_snapshot_open_upper(active, &upper, &f->error));
-    put_file(upper, "etc/mtab", "mounts", 0644);
-    fd = root_of(f, active);
-    assert_file(fd, "etc/mtab", "mounts");
-    assert_file(fd, "etc/passwd", "root");
-    st = stat_of(fd, "etc");
-    assert_int_equal(st.st_mode, S_IFDIR | 02751);
-    assert_int_equal(st.st_uid, 7);
-    assert_int_equal(st.st_gid, 8);
-    put_file(fd, "etc/more", "x", 0644);
-    assert_file(fd, "etc/more", "x");
-}
-
-static void what_is_more_than_a_directory_is_not_raised(void **state)
-{
-    struct fixture *f = *state;
-    cb_autofd int etc = -1, fd = -1;
-    cb_auto(cb_snapshot) base = base_with_etc(f, &etc);
-    cb_auto(cb_snapshot) top = NULL;
-    cb_auto(cb_snapshot) gone = NULL;
-
-    ok(f, cb_snapshot_commit(base, &f->error));
-    assert_int_equal(raises(f, base), 1);
-    assert_int_equal(fsetxattr(etc, "user.x", "1", 1, 0), 0);
-    assert_int_equal(raises(f, base), 0);
-    assert_int_equal(fremovexattr(etc, "user.x"), 0);
-    put_file(etc, "mtab", "its own", 0644);
-    assert_int_equal(raises(f, base), 0);
-    assert_int_equal(unlinkat(etc, "mtab", 0), 0);
-    assert_int_equal(raises(f, base), 1);
-    top = snapshot_with(f, base, "mark", "its own");
-    assert_int_equal(raises(f, top), 0);
-    gone = new_snapshot(f, base);
-    fd = root_of(f, gone);
-    ok(f, cb_fs_remove_tree(fd, "etc", &f->error));
-    assert_int_equal(symlinkat("elsewhere", fd, "etc"), 0);
-    cb_close(&fd);
-    ok(f, cb_snapshot_commit(gone, &f->error));
-    assert_int_equal(raises(f, gone), 0);
 }
 
 static void layers_are_seen_as_one_tree(void **state)
@@ -580,8 +502,6 @@ int main(void)
         test(what_is_left_of_one_is_the_frame_of_the_next),
         test(one_frame_is_kept_and_nobody_shares_it),
         test(a_work_directory_with_something_in_it_is_no_frame),
-        test(a_raised_directory_is_the_one_below),
-        test(what_is_more_than_a_directory_is_not_raised),
         test(layers_are_seen_as_one_tree),
         test(a_device_in_a_root_cannot_be_opened),
         test(the_roots_own_mode_and_owner_are_inherited),
