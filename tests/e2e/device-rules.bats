@@ -58,12 +58,29 @@ inspected() { # inspected FORMAT OPTION…: of a container that is made with the
 }
 
 # bats test_tags=root
+@test "a device by CDI name can be used beside rules, as far as it is one" {
+    mkdir "$DIR/cdi"
+    cat >"$DIR/cdi/x.json" <<'END'
+{"cdiVersion": "0.5.0", "kind": "vendor.example/thing", "devices": [
+ {"name": "log", "containerEdits": {"deviceNodes": [{"path": "/dev/thing", "hostPath": "/dev/kmsg"}]}}]}
+END
+    container --cdi-spec-dir "$DIR/cdi" --device vendor.example/thing=log --device-cgroup-rule 'b 7:1 r' busybox sh -c '(exec 3>/dev/thing) && echo opened
+        mknod /k c 1 1; (exec 3>/k) 2>&1'
+    expect_contains opened "can't create /k: Operation not permitted"
+    container --device-cgroup-rule 'b 7:1 r' busybox sh -c 'mknod /k c 1 11; (exec 3>/k) 2>&1'
+    expect_output "sh: can't create /k: Operation not permitted"
+}
+
+# bats test_tags=root
 @test "a rule holds for what is started in the container later, and is in its record" {
     "$CBUILD" run -d --name ruled --network none --device-cgroup-rule 'c 1:11 w' --device-cgroup-rule 'c 1:11 m' busybox sleep "$FOREVER" >/dev/null
     run "$CBUILD" exec ruled sh -c 'mknod /k c 1 11 && (exec 3>/k) && echo opened; mknod /m c 1 1; head -c1 /m 2>&1'
     expect_contains opened '/m: Operation not permitted'
     run "$CBUILD" inspect -f '{{json .HostConfig.DeviceCgroupRules}}' ruled
     expect_output '["c 1:11 w","c 1:11 m"]'
+    "$CBUILD" update --memory 64m --memory-swap 128m ruled >/dev/null
+    run "$CBUILD" exec ruled sh -c '(exec 3>/k) && echo opened; head -c1 /m 2>&1'
+    expect_contains opened '/m: Operation not permitted'
     "$CBUILD" rm -f ruled >/dev/null
     inspected '{{json .HostConfig.DeviceCgroupRules}}'
     expect_output null
