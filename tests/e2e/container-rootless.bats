@@ -179,6 +179,13 @@ cbuild rm -f box other >/dev/null'
     run as cbtest cbuild run --rm --network none --device-cgroup-rule 'c 1:11 w' busybox true
     expect_status 125
     expect_contains 'without root no device node can be made or opened' 'hint: name devices'
+    # a budget of real time that cannot be had is as other limits are, and without any in the kernel an error
+    run as cbtest cbuild run --rm --network none --cpu-rt-runtime 1000 busybox echo ran
+    if [ -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ]; then
+        expect_contains 'no limit of cpu: no cgroup was delegated to this user' ran
+    else
+        expect_contains 'Your kernel does not support CPU real-time scheduler'
+    fi
     as_ok cbtest cbuild run --rm --network none --privileged --device-cgroup-rule 'c 1:11 w' busybox echo ran
     expect_output ran
     as_ok cbtest cbuild ps -aq
