@@ -80,7 +80,7 @@ static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args
     if (kind < 0 || cb_app_store(app, 0, &store, err) < 0 ||
         cb_builds_list(store, &ids, err) < 0)
         return -1;
-    if (!kind && !values->quiet)
+    if (kind == CB_LISTING_TABLE && !values->quiet)
         printf("%-14s  %-11s  %-22s  %-9s  %-7s  %s\n", "ID", "RESULT", "STARTED", "TOOK",
                "CACHED", "NAMES");
     cb_vec_foreach (id, &ids) {
@@ -90,14 +90,14 @@ static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args
             printf("%s\n", *id);
         else if (cb_builds_read(store, *id, 0, &built, NULL) < 0)
             continue; /* removed meanwhile */
-        else if (kind == 2)
+        else if (kind == CB_LISTING_TEMPLATE)
             json_array_append_new(rows, cb_builds_json(&built));
-        else if (kind)
+        else if (kind == CB_LISTING_JSON)
             print_json(&built);
         else
             print_row(&built);
     }
-    return kind == 2 && !values->quiet
+    return kind == CB_LISTING_TEMPLATE && !values->quiet
                ? cb_listing_print_documents(&listing, values->format, rows, err)
                : 0;
 }

@@ -114,9 +114,11 @@ static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args
     if (kind < 0 || cb_app_store(app, 1, &store, err) < 0 ||
         cb_cache_mount_list(store, &mounts, err) < 0)
         return -1;
-    if (kind && print_objects(&mounts, kind == 2 ? values->format : NULL, err) < 0)
+    if (kind != CB_LISTING_TABLE &&
+        print_objects(&mounts, kind == CB_LISTING_TEMPLATE ? values->format : NULL, err) <
+            0)
         return -1;
-    if (kind)
+    if (kind != CB_LISTING_TABLE)
         return cb_flush_stdout(err);
     if (!values->quiet)
         print_table(&mounts);

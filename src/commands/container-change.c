@@ -71,8 +71,6 @@ struct update_values {
 };
 #define AT(field) offsetof(struct update_values, field)
 static const struct cb_absent_option update_absent[] = {
-    {"cpu-rt-period", 0, "there are no budgets of real time; --cpus limits processors"},
-    {"cpu-rt-runtime", 0, "there are no budgets of real time; --cpus limits processors"},
     {"kernel-memory", 0, "--memory counts the kernel's memory as well"},
     {0},
 };
@@ -84,6 +82,10 @@ static const struct cb_option update_options[] = {
      "Length of a period of --cpu-quota"},
     {"cpu-quota", 0, CB_OPTION_TEXT, AT(limits.cpu_quota), "MICROSECONDS",
      "Processor time in a period"},
+    {"cpu-rt-period", 0, CB_OPTION_TEXT, AT(limits.cpu_rt_period), "MICROSECONDS",
+     "Length of a period of --cpu-rt-runtime"},
+    {"cpu-rt-runtime", 0, CB_OPTION_TEXT, AT(limits.cpu_rt_runtime), "MICROSECONDS",
+     "Real-time processor time in a period"},
     {"cpu-shares", 'c', CB_OPTION_TEXT, AT(limits.cpu_shares), "N",
      "Weight when processors are busy"},
     {"cpus", 0, CB_OPTION_TEXT, AT(limits.cpus), "N", "Processors it may keep busy"},
@@ -176,6 +178,8 @@ static int update_one(const struct cb_each_container *at, struct cb_container *c
     set(&container->options.restart, values->restart);
     set_cpus(limits, given);
     set(&limits->blkio_weight, given->blkio_weight);
+    set(&limits->cpu_rt_period, given->cpu_rt_period);
+    set(&limits->cpu_rt_runtime, given->cpu_rt_runtime);
     set(&limits->cpu_shares, given->cpu_shares);
     set(&limits->cpuset_cpus, given->cpuset_cpus);
     set(&limits->cpuset_mems, given->cpuset_mems);

@@ -116,22 +116,23 @@ static int du(struct cb_app *app, void *given, const struct cb_strings *args,
         cb_app_store(app, 0, &store, err) < 0 ||
         cb_cache_items_list(store, &items, err) < 0)
         return -1;
-    if (!kind && !values->verbose)
+    if (kind == CB_LISTING_TABLE && !values->verbose)
         cb_cache_print_columns();
     for (size_t i = items.count; i-- > 0;) {
         const struct cb_cache_item *item = &items.items[i];
 
         if (!cb_cache_filter_matches(&filter, item, now_ns))
             continue;
-        if (kind == 2)
+        if (kind == CB_LISTING_TEMPLATE)
             json_array_append_new(rows, item_json(item));
         else
-            print_item(item, values, kind);
+            print_item(item, values, kind == CB_LISTING_JSON);
     }
-    if (!kind)
+    if (kind == CB_LISTING_TABLE)
         print_totals(&items, &filter, now_ns);
-    return kind == 2 ? cb_listing_print_documents(&listing, values->format, rows, err)
-                     : 0;
+    return kind == CB_LISTING_TEMPLATE
+               ? cb_listing_print_documents(&listing, values->format, rows, err)
+               : 0;
 }
 
 const struct cb_cli_command cb_du_command = {

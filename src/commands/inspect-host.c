@@ -159,6 +159,8 @@ static void add_limits(json_t *object, const struct cb_limit_options *limits)
     set(object, "BlkioDeviceWriteIOps", throttles(&limits->write_iops, "Rate", 0));
     set(object, "CpuPeriod", number(limits->cpu_period));
     set(object, "CpuQuota", number(limits->cpu_quota));
+    set(object, "CpuRealtimePeriod", number(limits->cpu_rt_period));
+    set(object, "CpuRealtimeRuntime", number(limits->cpu_rt_runtime));
     set(object, "CpusetCpus", text(limits->cpuset_cpus));
     set(object, "CpusetMems", text(limits->cpuset_mems));
     set(object, "MemoryReservation", size(limits->memory_reservation));
@@ -265,6 +267,7 @@ static void add_security(json_t *object, const struct cb_run_request *request)
     set(object, "SecurityOpt", security_opts(request));
     set(object, "OomScoreAdj", number(request->oom_score_adj));
     set(object, "Devices", devices(&request->devices));
+    set(object, "DeviceCgroupRules", list(&request->device_rules));
     set(object, "Ulimits", ulimits(&request->ulimits));
     if (request->sysctls.count)
         set(object, "Sysctls", pairs(&request->sysctls, "="));

@@ -245,7 +245,7 @@ int cb_listing_kind(const struct cb_listing *listing, const char *format,
 
     if (!format || !strstr(format, "{{"))
         return cb_wants_json(format && *format ? format : NULL, "table", err);
-    return parse(listing, format, &table, &template, err) < 0 ? -1 : 2;
+    return parse(listing, format, &table, &template, err) < 0 ? -1 : CB_LISTING_TEMPLATE;
 }
 
 int cb_listing_print(const struct cb_listing *listing, const char *format,

@@ -12,8 +12,8 @@
 #define CB_CLIENT_LIMIT_MS 60000
 #define CB_CLIENT_NO_LIMIT (-1) /* it may take its time, as long as it runs */
 
-/* The answer: 0 when it is good. GOT_FD may be NULL. An error whose errnum is ETIMEDOUT
- * names the monitor's process: it has not answered. */
+/* The answer: 0 when it is good. GOT_FD may be NULL. LIMIT_MS is one of those above. An
+ * error whose errnum is ETIMEDOUT: it has not answered; its process is named if seen. */
 int cb_client_receive(int fd, int limit_ms, struct cb_cancel *cancel,
                       struct cb_wire_message *answer, int *got_fd, struct cb_error **err);
 int cb_client_gone(struct cb_error **err);

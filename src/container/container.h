@@ -37,8 +37,8 @@ struct cb_run_request {
     struct cb_limit_options limits;
     const char *shm_size, *oom_score_adj, *domainname;
     const char *userns, *ipc, *pid, *uts, *cgroupns; /* whose namespaces; or NULL */
-    struct cb_strings ulimits, security_opts, cap_add, cap_drop, devices, cdi_dirs,
-        groups, tmpfs, sysctls, add_hosts, dns, dns_search, dns_options;
+    struct cb_strings ulimits, security_opts, cap_add, cap_drop, devices, device_rules,
+        cdi_dirs, groups, tmpfs, sysctls, add_hosts, dns, dns_search, dns_options;
     int privileged, read_only;
     /* nobody asked for these: they are the configuration's */
     int configured_dns, configured_dns_search, configured_dns_options;

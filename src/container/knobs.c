@@ -85,6 +85,14 @@ static int parse_devices(struct cb_run_knobs *out, const struct cb_run_request *
     return cb_device_limit(&out->limits, &out->nodes, err);
 }
 
+/* Who has all devices anyway is limited to none. */
+static int parse_device_rules(struct cb_run_knobs *out,
+                              const struct cb_run_request *request, struct cb_error **err)
+{
+    return cb_device_rules_parse(request->privileged ? NULL : &out->limits,
+                                 &request->device_rules, &out->nodes, &out->cdi, err);
+}
+
 /* ── Namespaces and settings ── */
 
 static int is_one_of(const char *text, const char *const *words, size_t count)
@@ -188,7 +196,8 @@ int cb_run_knobs_parse(struct cb_run_knobs *out, const struct cb_run_request *re
     if (cb_limits_parse(&out->limits, &request->limits, err) < 0 ||
         cb_security_parse(&out->security, &request->security_opts, err) < 0 ||
         parse_rlimits(out, &request->ulimits, err) < 0 ||
-        parse_devices(out, request, err) < 0 || check_modes(request, err) < 0 ||
+        parse_devices(out, request, err) < 0 ||
+        parse_device_rules(out, request, err) < 0 || check_modes(request, err) < 0 ||
         check_caps(request, err) < 0 || parse_shm_size(out, request->shm_size, err) < 0 ||
         check_oom_score(request->oom_score_adj, err) < 0)
         return -1;

@@ -66,6 +66,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/monitor-start.c \
 	%D%/mount-open.c \
 	%D%/mount-open.h \
+	%D%/mount-owner.c \
 	%D%/mount-spec.c \
 	%D%/mount-spec.h \
 	%D%/mounts.c \

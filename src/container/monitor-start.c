@@ -89,6 +89,8 @@ static int start(struct monitor *monitor, const struct cb_wire_message *wish,
     if (open_parts(monitor, &parts, err) < 0)
         return -1;
     cb_container_mark(monitor->root);
+    if (cb_run_spec_own_mounts(&monitor->setup->spec, monitor->root, err) < 0)
+        return -1;
     spec->rootfs_fd = monitor->root;
     spec->cgroup_name = container->id;
     spec->limits.all_controllers = 1;

@@ -31,6 +31,13 @@ static void push(struct cb_run_spec *spec, const struct cb_mount *how, int fd,
         cb_vec_push(&spec->mount_fds, fd);
 }
 
+static void push_owned(struct cb_run_spec *spec, int fd, const char *path)
+{
+    const struct cb_owned_source source = {fd, own_text(spec, path)};
+
+    cb_vec_push(&spec->owned, source);
+}
+
 /* ── Volumes ── */
 
 /* What VOLUME is mounted as goes with its descriptor, if it is attached nowhere: so what
@@ -183,6 +190,8 @@ static int add(struct cb_run_spec *spec, const struct opening *opening,
         return -1;
     }
     push(spec, &how, fd, mount->target);
+    if (mount->makes_owner && fd >= 0)
+        push_owned(spec, fd, mount->source);
     return 0;
 }
 
@@ -266,6 +275,8 @@ int cb_run_spec_add_binds(struct cb_run_spec *spec, const struct cb_strings *vol
         how.read_only = wish.read_only;
         how.propagation = cb_propagation_flag(wish.propagation);
         push(spec, &how, fd, wish.target);
+        if (wish.makes_owner)
+            push_owned(spec, fd, wish.source);
     }
     sort_mounts(spec);
     return 0;

@@ -13,6 +13,10 @@ int cb_run_spec_add_mounts(struct cb_run_spec *spec, struct cb_store *store,
 /* The same for -v of a container without a record, whose sources are paths. */
 int cb_run_spec_add_binds(struct cb_run_spec *spec, const struct cb_strings *volumes,
                           struct cb_error **err);
+/* -v ...:U: what SPEC mounts becomes its user's, who is looked up in ROOT. Comes before
+ * the start. */
+int cb_run_spec_own_mounts(const struct cb_run_spec *spec, int root,
+                           struct cb_error **err);
 
 /* What is mounted, for who looks into a container that does not run: 1 and its
  * descriptor, of a directory, a file, or a mount that is attached nowhere; 0: it is not

@@ -84,6 +84,7 @@ enum mode_kind {
     MODE_CONSISTENCY = 4,
     MODE_COPY = 8,
     MODE_PROPAGATION = 16,
+    MODE_OWNER = 32, /* podman's */
 };
 
 static enum mode_kind kind_of(const struct cb_mount_spec *spec, const char *mode)
@@ -96,6 +97,7 @@ static enum mode_kind kind_of(const struct cb_mount_spec *spec, const char *mode
         {"rw", MODE_ACCESS},
         {"z", MODE_LABEL},
         {"Z", MODE_LABEL},
+        {"U", MODE_OWNER},
         {"cached", MODE_CONSISTENCY},
         {"delegated", MODE_CONSISTENCY},
         {"consistent", MODE_CONSISTENCY},
@@ -117,6 +119,8 @@ static void set_mode(struct cb_mount_spec *spec, enum mode_kind kind, const char
         spec->read_only = strcmp(mode, "ro") == 0;
     else if (kind == MODE_COPY)
         spec->no_copy = 1;
+    else if (kind == MODE_OWNER)
+        spec->makes_owner = 1;
     else if (kind == MODE_PROPAGATION)
         set(&spec->propagation, mode);
 }

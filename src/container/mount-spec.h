@@ -20,6 +20,7 @@ struct cb_mount_spec {
     char *target; /* clean and absolute */
     int read_only, no_copy;
     int makes_source;                  /* -v: a missing directory of the host is made */
+    int makes_owner;                   /* -v: it becomes the user's */
     int not_recursive;                 /* what is mounted below the source stays out */
     char *mode;                        /* -v: its options as typed, or "" */
     char *propagation;                 /* "rprivate", …, or NULL */

@@ -117,8 +117,9 @@ static int add_image(struct maker *maker, const struct cb_mount_spec *spec,
 static int add(struct maker *maker, const struct cb_mount_spec *spec,
                struct cb_error **err)
 {
-    cb_auto_value(cb_container_mount)
-        mount = {.read_only = spec->read_only, .not_recursive = spec->not_recursive};
+    cb_auto_value(cb_container_mount) mount = {.read_only = spec->read_only,
+                                               .not_recursive = spec->not_recursive,
+                                               .makes_owner = spec->makes_owner};
     int status = 0;
 
     if (find(maker->container, spec->target))

@@ -37,10 +37,13 @@ static const struct field fields[] = {
     {"ConfiguredDnsSearch", FLAG, R(configured_dns_search)},
     {"CpuPeriod", TEXT, L(cpu_period)},
     {"CpuQuota", TEXT, L(cpu_quota)},
+    {"CpuRtPeriod", TEXT, L(cpu_rt_period)},
+    {"CpuRtRuntime", TEXT, L(cpu_rt_runtime)},
     {"CpuShares", TEXT, L(cpu_shares)},
     {"Cpus", TEXT, L(cpus)},
     {"CpusetCpus", TEXT, L(cpuset_cpus)},
     {"CpusetMems", TEXT, L(cpuset_mems)},
+    {"DeviceCgroupRules", LIST, R(device_rules)},
     {"DeviceReadBps", LIST, L(read_bps)},
     {"DeviceReadIops", LIST, L(read_iops)},
     {"DeviceWriteBps", LIST, L(write_bps)},
@@ -161,6 +164,8 @@ static json_t *mount_json(const struct cb_container_mount *mount)
     set_text(object, "Options", mount->options);
     if (mount->not_recursive)
         json_object_set_new(object, "NonRecursive", json_true());
+    if (mount->makes_owner)
+        json_object_set_new(object, "MakesOwner", json_true());
     return object;
 }
 
@@ -215,6 +220,7 @@ static int read_mount(const struct cb_json *item, struct cb_container_mount *out
 {
     struct cb_json writable = cb_json_member(item, "RW");
     struct cb_json not_recursive = cb_json_member(item, "NonRecursive");
+    struct cb_json makes_owner = cb_json_member(item, "MakesOwner");
     int can_write = 0;
 
     if (cb_json_expect_object(item, err) < 0 ||
@@ -228,7 +234,8 @@ static int read_mount(const struct cb_json *item, struct cb_container_mount *out
         cb_json_text(item, "Snapshot", &out->snapshot, err) < 0 ||
         cb_json_text(item, "Options", &out->options, err) < 0 ||
         cb_json_bool(&writable, &can_write, err) < 0 ||
-        cb_json_bool(&not_recursive, &out->not_recursive, err) < 0)
+        cb_json_bool(&not_recursive, &out->not_recursive, err) < 0 ||
+        cb_json_bool(&makes_owner, &out->makes_owner, err) < 0)
         return -1;
     out->read_only = !can_write;
     return 0;

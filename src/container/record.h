@@ -56,6 +56,7 @@ struct cb_container_mount {
     char *snapshot;    /* of the image, or NULL */
     char *options;     /* of a tmpfs, or NULL */
     int read_only, not_recursive;
+    int makes_owner; /* it becomes the user's at each start */
 };
 void cb_container_mount_clear(struct cb_container_mount *mount);
 CB_AUTO_VALUE_DEFINE(cb_container_mount, cb_container_mount_clear)

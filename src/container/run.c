@@ -147,7 +147,8 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
         return -1;
     cb_setup_tell_ports(&setup);
     setup.spec.process.rootfs_fd = root.fd;
-    if (cb_run_spec_add_binds(&setup.spec, &request->volumes, err) < 0)
+    if (cb_run_spec_add_binds(&setup.spec, &request->volumes, err) < 0 ||
+        cb_run_spec_own_mounts(&setup.spec, root.fd, err) < 0)
         return -1;
     lasting = (struct lasting){
         .facts = {store, launcher, options, id, root.snapshot, &setup, root.fd}};

@@ -20,6 +20,7 @@ void cb_run_spec_clear(struct cb_run_spec *spec)
     cb_vec_foreach (fd, &spec->mount_fds)
         cb_close(fd);
     cb_vec_free(&spec->mount_fds);
+    cb_vec_free(&spec->owned);
     cb_vec_free(&spec->process.mounts);
     free(spec->resolv_conf);
     free(spec->hosts);
@@ -38,6 +39,7 @@ void cb_run_request_clear(struct cb_run_request *request)
     cb_strings_free(&request->cap_add);
     cb_strings_free(&request->cap_drop);
     cb_strings_free(&request->devices);
+    cb_strings_free(&request->device_rules);
     cb_strings_free(&request->cdi_dirs);
     cb_strings_free(&request->groups);
     cb_strings_free(&request->tmpfs);

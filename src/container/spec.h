@@ -7,12 +7,18 @@
 #include "container/knobs.h"
 #include "network/network.h"
 
+struct cb_owned_source {
+    int fd;
+    const char *path;
+};
+
 /* What a process spec borrows from while it runs. */
 struct cb_run_spec {
     struct cb_process_spec process;
     struct cb_strings argv, env;
     struct cb_strings mount_texts, sysctls;
     CB_VEC(int) mount_fds;
+    CB_VEC(struct cb_owned_source) owned; /* -v ...:U; borrowed from these */
     struct cb_run_knobs knobs;
     char *resolv_conf, *hosts, *hostname; /* texts of those files */
 };

@@ -1,6 +1,7 @@
 /* Rights to devices in version 2, which has no controller for them: a program that the
  * kernel asks at each open and mknod of a device, attached to the group. It goes with the
- * group. What it does not know is allowed: it takes rights away that a mount gave. */
+ * group. It either takes rights away that a mount gave, and allows what it does not know;
+ * or it refuses all but what is granted. */
 #include "executor/cgroup-priv.h"
 
 #include <errno.h>
@@ -10,7 +11,9 @@
 #include <unistd.h>
 
 #define RULE_LENGTH 7
-#define LENGTH_MAX  (8 + CB_LIMIT_ITEMS_MAX * RULE_LENGTH)
+#define LENGTH_MAX  (8 + CB_DEVICE_GRANTS_MAX * RULE_LENGTH)
+
+_Static_assert(CB_LIMIT_ITEMS_MAX <= CB_DEVICE_GRANTS_MAX, "both fit");
 
 /* Registers: what is asked is loaded once. */
 enum { RESULT, CONTEXT, ACCESS, TYPE, MAJOR, MINOR };
@@ -46,11 +49,11 @@ static void begin(struct program *program)
     add(program, BPF_ALU | BPF_RSH | BPF_K, ACCESS, 0, 0, 16);
 }
 
-static int refused_bits(const char *refused)
+static int bits_of(const char *rights)
 {
-    return (strchr(refused, 'r') ? BPF_DEVCG_ACC_READ : 0) |
-           (strchr(refused, 'w') ? BPF_DEVCG_ACC_WRITE : 0) |
-           (strchr(refused, 'm') ? BPF_DEVCG_ACC_MKNOD : 0);
+    return (strchr(rights, 'r') ? BPF_DEVCG_ACC_READ : 0) |
+           (strchr(rights, 'w') ? BPF_DEVCG_ACC_WRITE : 0) |
+           (strchr(rights, 'm') ? BPF_DEVCG_ACC_MKNOD : 0);
 }
 
 static void answer(struct program *program, int allowed)
@@ -59,17 +62,36 @@ static void answer(struct program *program, int allowed)
     add(program, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
+static int type_of(char type)
+{
+    return type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
+}
+
 /* What is about another device, or is nothing that is refused, goes on behind it. */
 static void add_rule(struct program *program, const struct cb_device_rule *rule)
 {
-    int type = rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
-
-    add(program, BPF_JMP | BPF_JNE | BPF_K, TYPE, 0, 6, type);
+    add(program, BPF_JMP | BPF_JNE | BPF_K, TYPE, 0, 6, type_of(rule->type));
     add(program, BPF_JMP | BPF_JNE | BPF_K, MAJOR, 0, 5, (int)rule->major);
     add(program, BPF_JMP | BPF_JNE | BPF_K, MINOR, 0, 4, (int)rule->minor);
-    add(program, BPF_JMP | BPF_JSET | BPF_K, ACCESS, 0, 1, refused_bits(rule->refused));
+    add(program, BPF_JMP | BPF_JSET | BPF_K, ACCESS, 0, 1, bits_of(rule->refused));
     add(program, BPF_JMP | BPF_JA, 0, 0, 2, 0);
     answer(program, 0);
+}
+
+/* What asks for more than is granted goes on behind it. */
+static void add_grant(struct program *program, const struct cb_device_grant *grant)
+{
+    const int left = (BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE | BPF_DEVCG_ACC_MKNOD) &
+                     ~bits_of(grant->access);
+    int skip = 3 + (grant->major >= 0) + (grant->minor >= 0);
+
+    add(program, BPF_JMP | BPF_JNE | BPF_K, TYPE, 0, skip--, type_of(grant->type));
+    if (grant->major >= 0)
+        add(program, BPF_JMP | BPF_JNE | BPF_K, MAJOR, 0, skip--, (int)grant->major);
+    if (grant->minor >= 0)
+        add(program, BPF_JMP | BPF_JNE | BPF_K, MINOR, 0, skip--, (int)grant->minor);
+    add(program, BPF_JMP | BPF_JSET | BPF_K, ACCESS, 0, skip, left);
+    answer(program, 1);
 }
 
 static int bpf(int command, union bpf_attr *attr)
@@ -87,7 +109,7 @@ static int load_program(const struct program *program)
     return bpf(BPF_PROG_LOAD, &attr);
 }
 
-int cb_cgroup_refuse_devices(int dir_fd, const struct cb_limits *limits)
+int cb_cgroup_limit_devices(int dir_fd, const struct cb_limits *limits)
 {
     union bpf_attr attr = {.attach_type = BPF_CGROUP_DEVICE};
     struct program program = {.count = 0};
@@ -95,9 +117,11 @@ int cb_cgroup_refuse_devices(int dir_fd, const struct cb_limits *limits)
     cb_autofd int loaded = -1;
 
     begin(&program);
-    for (size_t i = 0; i < limits->device_count; i++)
+    for (size_t i = 0; !limits->only_granted && i < limits->device_count; i++)
         add_rule(&program, &limits->devices[i]);
-    answer(&program, 1);
+    for (size_t i = 0; limits->only_granted && i < limits->grant_count; i++)
+        add_grant(&program, &limits->grants[i]);
+    answer(&program, !limits->only_granted);
     loaded = group < 0 ? -1 : load_program(&program);
     if (loaded < 0)
         return -1;

@@ -142,8 +142,10 @@ void cb_cgroups_open(struct cb_cgroups *cgroups, const struct cb_limits *limits)
                      cb_cgroup_wants(i, limits);
 
         if (wanted && cgroups->root_fd[i] >= 0 && cgroups->base_fd[i] < 0 &&
-            open_base_in(cgroups->root_fd[i], &cgroups->base_fd[i]) < 0)
+            open_base_in(cgroups->root_fd[i], &cgroups->base_fd[i]) < 0) {
             cb_close(&cgroups->root_fd[i]);
+            *cgroups->hierarchy[i] = '\0';
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 #define DEFAULT_PIDS   4096
 #define DEFAULT_PERIOD 100000 /* microseconds */
 #define CPUSET_DEPTH   8
+#define BUDGET_TRIES   10
 
 int cb_cgroup_wants(enum cb_controller which, const struct cb_limits *limits)
 {
@@ -22,13 +23,14 @@ int cb_cgroup_wants(enum cb_controller which, const struct cb_limits *limits)
         return limits->memory_bytes || limits->memory_reservation_bytes ||
                limits->has_swappiness;
     case CB_CG_CPU:
-        return limits->cpu_shares || limits->cpu_period_us || limits->cpu_quota_us;
+        return limits->cpu_shares || limits->cpu_period_us || limits->cpu_quota_us ||
+               limits->cpu_rt_period_us || limits->cpu_rt_runtime_us;
     case CB_CG_CPUSET:
         return *limits->cpuset_cpus || *limits->cpuset_mems;
     case CB_CG_IO:
         return limits->blkio_weight || limits->io_count;
     case CB_CG_DEVICES:
-        return limits->device_count > 0;
+        return limits->device_count > 0 || limits->only_granted;
     case CB_CG_CPUACCT:
     case CB_CG_FREEZER:
         return 0;
@@ -55,6 +57,7 @@ void cb_cgroup_drop(enum cb_controller which, struct cb_limits *limits)
         break;
     case CB_CG_CPU:
         limits->cpu_shares = limits->cpu_period_us = limits->cpu_quota_us = 0;
+        limits->cpu_rt_period_us = limits->cpu_rt_runtime_us = 0;
         break;
     case CB_CG_CPUSET:
         *limits->cpuset_cpus = *limits->cpuset_mems = '\0';
@@ -163,13 +166,76 @@ static int limit_shares(int unified, int dir, uint64_t shares)
     return cb_cgroup_write_number(dir, "cpu.weight", 1 + (shares - 2) * 9999 / 262142);
 }
 
+/* A group and what is in it get RUNTIME of each PERIOD for processes in real time. */
+struct budget {
+    uint64_t runtime, period;
+};
+
+static struct budget read_budget(int dir)
+{
+    return (struct budget){cb_cgroup_read_number(dir, "cpu.rt_runtime_us", NULL),
+                           cb_cgroup_read_number(dir, "cpu.rt_period_us", NULL)};
+}
+
+/* All groups in one together have no more than that one, and a new one has none: ours
+ * gets as much as its leaf needs, unless it needs no more than ours has. */
+static int raise_budget(int dir, const struct budget *wanted)
+{
+    cb_autofd int parent = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct budget has;
+    uint64_t more;
+
+    /* the hierarchy itself is not ours */
+    if (parent < 0 || !wanted->period || faccessat(parent, "release_agent", F_OK, 0) == 0)
+        return -1;
+    has = read_budget(parent);
+    more = (wanted->runtime * has.period + wanted->period - 1) / wanted->period;
+    if (cb_cgroup_write_number(parent, "cpu.rt_runtime_us", has.runtime + more) == 0)
+        return 0;
+    return more > has.runtime ? cb_cgroup_write_number(parent, "cpu.rt_runtime_us", more)
+                              : -1;
+}
+
+static int write_budget(int dir, const char *file, uint64_t value,
+                        const struct budget *wanted)
+{
+    for (int i = 0; i < BUDGET_TRIES; i++) {
+        if (cb_cgroup_write_number(dir, file, value) == 0)
+            return 0;
+        if (errno != EINVAL || raise_budget(dir, wanted) < 0)
+            break;
+    }
+    if (errno == EINVAL)
+        errno = EDQUOT;
+    return -1;
+}
+
+/* A period may not be shorter than the time of it that is given: that time goes first
+ * then. */
+static int limit_real_time(int dir, const struct cb_limits *limits)
+{
+    const struct budget has = read_budget(dir);
+    const struct budget wanted = {
+        limits->cpu_rt_runtime_us ? limits->cpu_rt_runtime_us : has.runtime,
+        limits->cpu_rt_period_us ? limits->cpu_rt_period_us : has.period};
+    const int shrinks = has.runtime > wanted.period;
+
+    if ((shrinks &&
+         write_budget(dir, "cpu.rt_runtime_us", wanted.runtime, &wanted) < 0) ||
+        write_budget(dir, "cpu.rt_period_us", wanted.period, &wanted) < 0)
+        return -1;
+    return shrinks ? 0 : write_budget(dir, "cpu.rt_runtime_us", wanted.runtime, &wanted);
+}
+
 static int limit_cpu(struct cb_cgroups *cgroups, int dir, const struct cb_limits *limits)
 {
     uint64_t period = limits->cpu_period_us ? limits->cpu_period_us : DEFAULT_PERIOD;
     uint64_t quota = limits->cpu_quota_us;
     char text[64];
 
-    if (limit_shares(cgroups->unified, dir, limits->cpu_shares) < 0)
+    if (limit_shares(cgroups->unified, dir, limits->cpu_shares) < 0 ||
+        ((limits->cpu_rt_period_us || limits->cpu_rt_runtime_us) &&
+         limit_real_time(dir, limits) < 0))
         return -1;
     if (!quota && !limits->cpu_period_us)
         return 0;
@@ -287,10 +353,39 @@ static int limit_io(struct cb_cgroups *cgroups, int dir, const struct cb_limits 
     return 0;
 }
 
-static int refuse_devices(int dir, const struct cb_limits *limits)
+static void print_number(char out[24], int64_t number)
+{
+    if (number < 0)
+        snprintf(out, 24, "*");
+    else
+        snprintf(out, 24, "%lld", (long long)number);
+}
+
+static int grant_devices(int dir, const struct cb_limits *limits)
+{
+    char text[64], major[24], minor[24];
+
+    if (cb_cgroup_write(dir, "devices.deny", "a") < 0)
+        return -1;
+    for (size_t i = 0; i < limits->grant_count; i++) {
+        const struct cb_device_grant *grant = &limits->grants[i];
+
+        print_number(major, grant->major);
+        print_number(minor, grant->minor);
+        snprintf(text, sizeof(text), "%c %s:%s %s", grant->type, major, minor,
+                 grant->access);
+        if (cb_cgroup_write(dir, "devices.allow", text) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int limit_devices(int dir, const struct cb_limits *limits)
 {
     char text[64];
 
+    if (limits->only_granted)
+        return grant_devices(dir, limits);
     for (size_t i = 0; i < limits->device_count; i++) {
         const struct cb_device_rule *rule = &limits->devices[i];
 
@@ -327,8 +422,20 @@ static int set_one(struct cb_cgroups *cgroups, enum cb_controller which, int dir
     case CB_CG_IO:
         return limit_io(cgroups, dir, limits);
     default:
-        return refuse_devices(dir, limits);
+        return limit_devices(dir, limits);
     }
+}
+
+static int failed(struct cb_cgroups *cgroups, enum cb_controller which,
+                  struct cb_error **err)
+{
+    if (which != CB_CG_CPU || errno != EDQUOT)
+        return cb_error_errno(err, errno, "limit %s", cb_controller_name(cgroups, which));
+    cb_error_set(err, CB_ERR_UNSUPPORTED,
+                 "limit cpu: so much real time is not to be had");
+    return cb_error_hint(err,
+                         "cpu.rt_runtime_us of the control groups above says how much "
+                         "there is for all; lower --cpu-rt-runtime");
 }
 
 int cb_cgroup_set_limits(struct cb_cgroups *cgroups, const struct cb_cgroup *cgroup,
@@ -342,10 +449,10 @@ int cb_cgroup_set_limits(struct cb_cgroups *cgroups, const struct cb_cgroup *cgr
              !cb_cgroup_wants(i, limits)))
             continue;
         if (set_one(cgroups, i, dir, limits) < 0)
-            return cb_error_errno(err, errno, "limit %s", cb_controller_name(cgroups, i));
+            return failed(cgroups, i, err);
     }
-    if (cgroups->unified && limits->device_count &&
-        cb_cgroup_refuse_devices(cgroup->dir_fd[0], limits) < 0)
+    if (cgroups->unified && cb_cgroup_wants(CB_CG_DEVICES, limits) &&
+        cb_cgroup_limit_devices(cgroup->dir_fd[0], limits) < 0)
         return cb_error_errno(err, errno, "limit devices");
     return 0;
 }

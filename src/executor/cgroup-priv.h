@@ -94,7 +94,7 @@ int cb_cgroup_set_limits(struct cb_cgroups *cgroups, const struct cb_cgroup *cgr
                          const struct cb_limits *limits, struct cb_error **err);
 
 /* ── cgroup-devices.c: version 2. 0, or -1 with errno ── */
-int cb_cgroup_refuse_devices(int dir_fd, const struct cb_limits *limits);
+int cb_cgroup_limit_devices(int dir_fd, const struct cb_limits *limits);
 
 /* ── cgroup-file.c: one value each. 0, or -1 with errno ── */
 int cb_cgroup_write(int dir_fd, const char *file, const char *value);

@@ -53,6 +53,17 @@ static int is_there(const struct cb_cgroups *cgroups, int which)
     return cgroups->base_fd[which] >= 0 || (which == CB_CG_DEVICES && cgroups->unified);
 }
 
+/* Nobody is let at the devices of others because nothing can keep him from it. */
+static int check_devices(const struct cb_cgroups *cgroups, const struct cb_limits *limits,
+                         struct cb_error **err)
+{
+    if (!limits->only_granted || (cgroups->unified && cb_cgroups_are_there(cgroups)) ||
+        cgroups->base_fd[CB_CG_DEVICES] >= 0)
+        return 0;
+    cb_error_set(err, CB_ERR_UNSUPPORTED, "--device-cgroup-rule: cannot limit devices");
+    return cb_error_hint(err, "the devices cgroup controller is not available here");
+}
+
 static int check_available(struct cb_cgroups *cgroups, const struct cb_limits *limits,
                            struct cb_error **err)
 {
@@ -176,11 +187,13 @@ int cb_cgroup_create(struct cb_cgroups *cgroups, const char *name,
 {
     struct cb_limits possible = *limits;
 
+    cb_cgroup_none(out);
     cb_cgroups_open(cgroups, limits);
+    if (check_devices(cgroups, limits, err) < 0)
+        return -1;
     if (cgroups->of_user)
         drop_unavailable(cgroups, &possible);
     limits = &possible;
-    cb_cgroup_none(out);
     snprintf(out->name, sizeof(out->name), "%s-%d", name, getpid());
     if (check_available(cgroups, limits, err) < 0)
         return -1;
@@ -264,9 +277,21 @@ static void collect(const struct cb_cgroups *cgroups, const struct cb_cgroup *cg
     exit->oom_killed = cb_cgroup_read_number(dir, events, "oom_kill ") > 0;
 }
 
+/* What nobody has of the real time of ours is for others again. While somebody has some
+ * the kernel says no. */
+static void return_real_time(const struct cb_cgroups *cgroups)
+{
+    int base = cgroups->base_fd[CB_CG_CPU];
+
+    if (!cgroups->unified && cb_cgroup_read_number(base, "cpu.rt_runtime_us", NULL))
+        cb_cgroup_write_number(base, "cpu.rt_runtime_us", 0);
+}
+
 void cb_cgroup_finish(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup,
                       struct cb_exit *exit)
 {
+    const int had_cpu = cgroup->dir_fd[CB_CG_CPU] >= 0;
+
     if (exit)
         collect(cgroups, cgroup, exit);
     if (cgroup->dir_fd[CB_CG_FREEZER] >= 0)
@@ -280,4 +305,6 @@ void cb_cgroup_finish(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup
         cb_close(&cgroup->dir_fd[i]);
         cb_close(&cgroup->parent_fd[i]);
     }
+    if (had_cpu)
+        return_real_time(cgroups);
 }

@@ -155,7 +155,8 @@ CB_AUTO_DEFINE(cb_launcher, cb_launcher_stop)
 int cb_process_start(struct cb_launcher *launcher, const struct cb_process_spec *spec,
                      struct cb_process **out, struct cb_error **err);
 /* The same in two steps, for who has something to do while it is made: it is asked for,
- * and has been executed when the second returns. */
+ * and has been executed when the second returns. *OUT is the caller's after the first; to
+ * free it without the second does not end what is made. */
 int cb_process_request(struct cb_launcher *launcher, const struct cb_process_spec *spec,
                        struct cb_process **out, struct cb_error **err);
 int cb_process_await(struct cb_process *process, struct cb_error **err);

@@ -182,6 +182,46 @@ static int parse_cpu_time(struct cb_limits *out, const struct cb_limit_options *
     return parse_cpus(out, options, err);
 }
 
+/* Only version 1 has budgets of real time, and only of some kernels. */
+static int has_real_time(void)
+{
+    static const char *const files[] = {
+        "/sys/fs/cgroup/cpu/cpu.rt_runtime_us",
+        "/sys/fs/cgroup/cpu,cpuacct/cpu.rt_runtime_us",
+    };
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(files); i++) {
+        if (access(files[i], F_OK) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static int parse_real_time(struct cb_limits *out, const struct cb_limit_options *options,
+                           struct cb_error **err)
+{
+    int64_t period = 0, runtime = 0;
+
+    if (parse_number(&period, options->cpu_rt_period, 0, INT64_MAX, "--cpu-rt-period",
+                     err) < 0 ||
+        parse_number(&runtime, options->cpu_rt_runtime, 0, INT64_MAX, "--cpu-rt-runtime",
+                     err) < 0)
+        return -1;
+    if ((period || runtime) && !has_real_time()) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED,
+                     "Your kernel does not support CPU real-time scheduler");
+        return cb_error_hint(err, "--cpu-rt-period and --cpu-rt-runtime need version 1 "
+                                  "of the cpu control group with cpu.rt_runtime_us");
+    }
+    if (period && runtime > period)
+        return cb_error_set(
+            err, CB_ERR_USAGE,
+            "cpu real-time runtime cannot be higher than cpu real-time period");
+    out->cpu_rt_period_us = (uint64_t)period;
+    out->cpu_rt_runtime_us = (uint64_t)runtime;
+    return 0;
+}
+
 static int parse_cpuset(char out[CB_CPUSET_MAX], const char *text, const char *option,
                         const char *available_in, struct cb_error **err)
 {
@@ -300,7 +340,7 @@ int cb_limits_parse(struct cb_limits *out, const struct cb_limit_options *option
                     struct cb_error **err)
 {
     if (parse_memory(out, options, err) < 0 || check_memory(out, options, err) < 0 ||
-        parse_cpu_time(out, options, err) < 0 ||
+        parse_cpu_time(out, options, err) < 0 || parse_real_time(out, options, err) < 0 ||
         parse_cpuset(out->cpuset_cpus, options->cpuset_cpus, "--cpuset-cpus",
                      "/sys/devices/system/cpu/online", err) < 0 ||
         parse_cpuset(out->cpuset_mems, options->cpuset_mems, "--cpuset-mems",

@@ -31,8 +31,15 @@ struct cb_device_rule {
     uint32_t major, minor;
     char refused[4]; /* of "rwm" */
 };
-#define CB_LIMIT_ITEMS_MAX 16
-#define CB_CPUSET_MAX      256
+/* What may be done with devices where everything else is refused. */
+struct cb_device_grant {
+    char type;            /* 'c', 'b' */
+    int64_t major, minor; /* -1: any */
+    char access[4];       /* of "rwm" */
+};
+#define CB_LIMIT_ITEMS_MAX   16
+#define CB_DEVICE_GRANTS_MAX 128
+#define CB_CPUSET_MAX        256
 
 /* Zero is no limit, unless it says otherwise. */
 struct cb_limits {
@@ -43,12 +50,18 @@ struct cb_limits {
     int oom_kill_disable;
     int64_t pids_max; /* 0: 4096, -1: no limit */
     uint64_t cpu_shares, cpu_period_us, cpu_quota_us;
+    uint64_t cpu_rt_period_us, cpu_rt_runtime_us; /* version 1 only */
     char cpuset_cpus[CB_CPUSET_MAX], cpuset_mems[CB_CPUSET_MAX];
     unsigned blkio_weight;
     struct cb_io_limit io[CB_LIMIT_ITEMS_MAX];
     size_t io_count;
     struct cb_device_rule devices[CB_LIMIT_ITEMS_MAX];
     size_t device_count;
+    /* Nodes may be made and opened, of the devices that all have and of those that are
+     * granted; no others can be used. */
+    int only_granted;
+    struct cb_device_grant grants[CB_DEVICE_GRANTS_MAX];
+    size_t grant_count;
     char cgroup_parent[CB_CPUSET_MAX]; /* "": a place of ours */
     int all_controllers; /* a control group of each that there is: for who counts what is
                             used, freezes, and changes limits */
@@ -58,7 +71,8 @@ struct cb_limits {
 struct cb_limit_options {
     const char *memory, *memory_swap, *memory_reservation, *memory_swappiness;
     const char *cpus, *cpu_shares, *cpu_period, *cpu_quota, *cpuset_cpus, *cpuset_mems;
-    const char *pids_limit, *blkio_weight, *cgroup_parent;
+    const char *cpu_rt_period, *cpu_rt_runtime, *pids_limit, *blkio_weight;
+    const char *cgroup_parent;
     int oom_kill_disable;
     struct cb_strings read_bps, write_bps, read_iops, write_iops,
         weights; /* of devices */

@@ -7,6 +7,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/cgroup-priv.h \
 	%D%/cpuset.c \
 	%D%/device-option.c \
+	%D%/device-rules.c \
 	%D%/devices-priv.h \
 	%D%/emulation.c \
 	%D%/emulation.h \

@@ -111,27 +111,33 @@ static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int re
     return clone_mount_as(plan, fd, attributes, recursive, MS_PRIVATE, index, err);
 }
 
-/* A step that was granted everything may open the devices it makes. The store's own
- * mounts say nodev. */
+/* May the devices that it makes be opened? Of one that was granted everything, and where
+ * a control group refuses what was not granted. */
+static int may_open_nodes(const struct cb_process_spec *spec)
+{
+    return spec->security == CB_SECURITY_INSECURE || spec->limits.only_granted;
+}
+
+/* The store's own mounts say nodev. */
 int cb_plan_add_rootfs(struct cb_plan *plan, const struct cb_process_spec *spec,
                        struct cb_error **err)
 {
     struct mount_attr devices = {.attr_clr = MOUNT_ATTR_NODEV};
     struct cb_plan_step *step;
-    int insecure = spec->security == CB_SECURITY_INSECURE;
+    int has_nodes = may_open_nodes(spec);
     int index = -1;
 
-    if (clone_mount(plan, spec->rootfs_fd, insecure ? 0 : MOUNT_ATTR_NODEV, 0, &index,
+    if (clone_mount(plan, spec->rootfs_fd, has_nodes ? 0 : MOUNT_ATTR_NODEV, 0, &index,
                     err) < 0)
         return cb_error_wrap(err, "root filesystem");
-    if (insecure && !cb_mount_api_is_missing() &&
+    if (has_nodes && !cb_mount_api_is_missing() &&
         mount_setattr(plan->fds.items[index], "", AT_EMPTY_PATH, &devices,
                       sizeof(devices)) < 0)
         return cb_error_errno(err, errno, "root filesystem: allow devices");
     step = cb_plan_add(plan, CB_PLAN_ROOTFS);
     step->fd = index;
-    step->value = insecure ? 0 : MOUNT_ATTR_NODEV;
-    step->value2 = insecure ? MOUNT_ATTR_NODEV : 0;
+    step->value = has_nodes ? 0 : MOUNT_ATTR_NODEV;
+    step->value2 = has_nodes ? MOUNT_ATTR_NODEV : 0;
     return 0;
 }
 
@@ -189,16 +195,16 @@ static int take_from(struct cb_plan *plan, struct cb_plan_step *step,
 static int add_dev(struct cb_plan *plan, const struct cb_process_spec *spec,
                    struct cb_error **err)
 {
-    int insecure = spec->security == CB_SECURITY_INSECURE;
     uint64_t shm = spec->shm_bytes ? spec->shm_bytes : DEFAULT_SHM_BYTES;
     cb_autofree char *shm_options =
         xasprintf("mode=1777,size=%llu", (unsigned long long)shm);
 
     /* nodev: a node made by the step cannot be opened, whatever the device cgroup says;
-     * the nodes it may have are mounts of their own (devices.c). */
+     * the nodes it may have are mounts of their own (devices.c). Where the cgroup is what
+     * refuses them, it may make others. */
     add_filesystem(plan, "tmpfs", "/dev", "mode=755,size=65536k",
                    MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME |
-                       (insecure ? 0 : MOUNT_ATTR_NODEV),
+                       (may_open_nodes(spec) ? 0 : MOUNT_ATTR_NODEV),
                    CB_PLAN_FIXED | CB_PLAN_IS_DEV);
     for (size_t i = 0; i < CB_DEVICES; i++)
         cb_plan_add_target(plan, CB_PLAN_DEVICE, cb_device_name(i))->value = i;
@@ -432,11 +438,10 @@ int cb_plan_add_kernel(struct cb_plan *plan, const struct cb_process_spec *spec,
 int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
                        struct cb_error **err)
 {
-    int insecure = spec->security == CB_SECURITY_INSECURE;
+    const uint64_t nodev = may_open_nodes(spec) ? 0 : MOUNT_ATTR_NODEV;
 
     for (size_t i = 0; i < spec->mounts.count; i++) {
-        if (add_mount(plan, &spec->mounts.items[i], insecure ? 0 : MOUNT_ATTR_NODEV,
-                      err) < 0)
+        if (add_mount(plan, &spec->mounts.items[i], nodev, err) < 0)
             return -1;
     }
     return 0;

@@ -2,6 +2,7 @@
 #ifndef CB_EXECUTOR_SECURITY_H
 #define CB_EXECUTOR_SECURITY_H
 
+#include "executor/cdi.h"
 #include "executor/executor.h"
 
 /* Named as in cb_process_spec. */
@@ -41,5 +42,13 @@ int cb_device_parse(struct cb_device_nodes *out, const char *text, struct cb_err
 /* Adds the rules of nodes with which not everything may be done. */
 int cb_device_limit(struct cb_limits *limits, const struct cb_device_nodes *nodes,
                     struct cb_error **err);
+
+/* ── device-rules.c: --device-cgroup-rule ── */
+/* Refuses all devices but those that all have, those of RULES, NODES and CDI. Without
+ * RULES nothing changes; without LIMITS they are only checked. USAGE for what is no rule,
+ * UNSUPPORTED where a node that is made cannot be opened at all. */
+int cb_device_rules_parse(struct cb_limits *limits, const struct cb_strings *rules,
+                          const struct cb_device_nodes *nodes,
+                          const struct cb_cdi_edits *cdi, struct cb_error **err);
 
 #endif

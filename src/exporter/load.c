@@ -27,7 +27,7 @@ static int no_archive(const struct cb_load *load, struct cb_error **err)
     cb_error_set(err, CB_ERR_INTEGRITY,
                  "not an image archive: neither manifest.json nor index.json");
     if (!cb_members_find(&load->members, "repositories"))
-        return -1;
+        return cb_error_hint(err, "`cbuild import` takes the tar of a root directory");
     return cb_error_hint(err, "its form is that of docker before 1.10: load it with a "
                               "docker that still does, and save it again");
 }

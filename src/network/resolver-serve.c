@@ -425,7 +425,6 @@ void cb_resolver_serve(struct cb_resolver *resolver)
 
     for (;;) {
         size_t askings = resolver->askings.count, guests = resolver->guests.count;
-
         int64_t now = now_ms();
 
         fill_waits(resolver, waits, now);

@@ -59,8 +59,9 @@ static void append(struct cb_rtnl_message *message, const void *data, size_t len
     size_t at = NLMSG_ALIGN(message->header.nlmsg_len);
 
     assert(at + NLMSG_ALIGN(len) <= sizeof(message->bytes));
+    /* Not by its member: with sanitizers gcc takes the header for all there is. */
     if (len)
-        memcpy(message->bytes + at, data, len);
+        memcpy((char *)message + at, data, len);
     message->header.nlmsg_len = (uint32_t)(at + len);
 }
 

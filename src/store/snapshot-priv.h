@@ -20,11 +20,16 @@ struct cb_snapshot {
     struct cb_strings attached; /* store->mutex: places of mounts of it */
 };
 
-/* Its frame was another's: 1, or 0. To be leased before. */
+/* ── snapshot-spare.c ── */
+/* SNAPSHOT gets the spare as its directory, without a layer in it: 1, or 0. It must have
+ * its line in the lease by then. */
 int cb_snapshot_take_spare(struct cb_snapshot *snapshot);
-/* Its layer is removed: what is left of it becomes the spare. 1, or 0. */
+/* The layer is removed: what is left of SNAPSHOT becomes the spare. 1, or 0: it is still
+ * where it was. */
 int cb_snapshot_leave_spare(const struct cb_snapshot *snapshot);
-void cb_snapshot_drop_spare(const struct cb_store *store);
+/* Removes the spare, whatever is in it. */
+void cb_snapshot_drop_spare(struct cb_store *store);
+
 /* "<id>/fs" and so on, below snapshots/. */
 char *cb_snapshot_path(const struct cb_snapshot *snapshot, const char *name);
 /* What was done in an active snapshot's tree is in its layer: see driver.h. */

@@ -7,7 +7,8 @@
  * has it. */
 #include "store/snapshot-priv.h"
 
-#include <errno.h>
+#include "base/fs.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -49,8 +50,11 @@ int cb_snapshot_leave_spare(const struct cb_snapshot *snapshot)
                                      store->root_fd, SPARE, RENAME_NOREPLACE) == 0;
 }
 
-void cb_snapshot_drop_spare(const struct cb_store *store)
+void cb_snapshot_drop_spare(struct cb_store *store)
 {
-    unlinkat(store->root_fd, SPARE "/work", AT_REMOVEDIR);
-    unlinkat(store->root_fd, SPARE, AT_REMOVEDIR);
+    cb_autofree char *aside = cb_store_temporary_name(store);
+
+    /* Who could take it apart where it is would do so to who has just taken it. */
+    if (renameat(store->root_fd, SPARE, store->tmp_fd, aside) == 0)
+        cb_fs_remove_tree(store->tmp_fd, aside, NULL);
 }

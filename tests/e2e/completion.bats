@@ -140,7 +140,7 @@ best"
         source <(cbuild completion bash)
         COMP_LINE="cbuild run localhost:5000/te" COMP_POINT=28
         _cbuild; printf "%s\n" "${COMPREPLY[@]}"
-        COMP_LINE="cbuild imag" COMP_POINT=11
+        COMP_LINE="docker imag" COMP_POINT=11
         _cbuild; printf "%s\n" "${COMPREPLY[@]}"
         compopt() { echo "$@"; }
         COMP_LINE="cbuild images --filter=dangling=t" COMP_POINT=33

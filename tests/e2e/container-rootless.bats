@@ -165,3 +165,33 @@ cbuild rm -f box other >/dev/null'
         as_ok cbtest cbuild rm -f other
     done
 }
+
+@test "U gives a tree to a user of the container as far as there are ids, and no node can be made for a rule" {
+    ROOT_OF_USER=$USERS/cbtest/owned
+    as_ok cbtest cbuild import "$USERS/busybox.tar" busybox
+    as_ok cbtest sh -c 'mkdir -p mine/sub; echo x >mine/sub/f; ln -s /etc mine/link
+        cbuild run --rm --network none -u 44:55 -v ./mine:/t:U busybox sh -c "stat -c %u:%g /t /t/sub/f; touch /t/sub/new"
+        cbuild run --rm --network none -v ./mine:/t:U -v vol:/v:U busybox stat -c %u:%g /t /t/sub/new; stat -c %U mine/sub/f'
+    expect_output "$(printf '%s\n' 44:55 44:55 0:0 0:0 cbtest)"
+    run as cbtest cbuild run --rm --network none -u 4000000000 -v ./mine:/t:U busybox true
+    expect_status 125
+    expect_contains 'chown' 'only the ids 0 to'
+    run as cbtest cbuild run --rm --network none --device-cgroup-rule 'c 1:11 w' busybox true
+    expect_status 125
+    expect_contains 'without root no device node can be made or opened' 'hint: name devices'
+    # a budget of real time that cannot be had is as other limits are, and without any in the kernel an error
+    run as cbtest cbuild run --rm --network none --cpu-rt-runtime 1000 busybox echo ran
+    if [ -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ]; then
+        expect_contains 'no limit of cpu: no cgroup was delegated to this user' ran
+    else
+        expect_contains 'Your kernel does not support CPU real-time scheduler'
+    fi
+    as_ok cbtest cbuild run --rm --network none --privileged --device-cgroup-rule 'c 1:11 w' busybox echo ran
+    expect_output ran
+    as_ok cbtest cbuild ps -aq
+    expect_output ''
+    ROOT_OF_USER=$USERS/cbsingle/owned
+    as_ok cbsingle cbuild import "$USERS/busybox.tar" busybox
+    as_ok cbsingle sh -c 'mkdir mine; cbuild run --rm --network none -v ./mine:/t:U busybox stat -c %u:%g /t'
+    [ "${lines[-1]}" = 0:0 ]
+}

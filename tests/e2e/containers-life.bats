@@ -532,6 +532,12 @@ $name"
     "$CBUILD" events --since 0 --until 0s --filter event=die --filter "container=$name" --format '{{.Action}}' | grep -qx die
 }
 
+@test "a monitor has its name in lists of processes" {
+    start busybox sleep 1000
+    run ps -o comm= -p "$(pgrep -f "^cbuild-monitor $STORE $("$CBUILD" inspect -f '{{.Id}}' "$name")")"
+    expect_output cbuild-monitor
+}
+
 @test "a monitor that is asked to end, as when the machine is shut down, stops its container well" {
     sleeper --restart always
     kill -TERM "$(pgrep -f "^cbuild-monitor $STORE ")"

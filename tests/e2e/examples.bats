@@ -12,7 +12,7 @@ example() {
 
 @test "nginx: installed from packages, answers HTTP" {
     example nginx nginx
-    "$CBUILD" run --rm --network host nginx >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
+    "$CBUILD" run --rm -p 127.0.0.1:8089:8089 nginx >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
     pid=$!
     wait_until curl -sf http://127.0.0.1:8089/ || { cat "$BATS_TEST_TMPDIR/log"; return 1; }
     run curl -s http://127.0.0.1:8089/

@@ -263,6 +263,11 @@ setup() {
     run "$CBUILD" load -i "$BATS_TEST_TMPDIR/old.tar"
     expect_status 1
     expect_contains 'neither manifest.json nor index.json' 'docker before 1.10'
+    mkdir "$BATS_TEST_TMPDIR/root"
+    tar -C "$BATS_TEST_TMPDIR" -cf "$BATS_TEST_TMPDIR/root.tar" root
+    run "$CBUILD" load -i "$BATS_TEST_TMPDIR/root.tar"
+    expect_status 1
+    expect_contains 'neither manifest.json nor index.json' '`cbuild import` takes the tar of a root directory'
     "$CBUILD" save -o "$BATS_TEST_TMPDIR/a.tar" img
     head -c 100000 "$BATS_TEST_TMPDIR/a.tar" >"$BATS_TEST_TMPDIR/cut"
     fresh=$BATS_TEST_TMPDIR/fresh

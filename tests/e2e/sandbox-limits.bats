@@ -199,3 +199,34 @@ refused_option() {
     ) || { umount -l "$mount"; return 1; }
     umount "$mount"
 }
+
+# bats test_tags=root
+@test "a budget of real time lets a container have real-time processes, and there is none without" {
+    local fifo='chrt -f 1 echo in time' budgets='cat /sys/fs/cgroup/cpu/cpu.rt_period_us /sys/fs/cgroup/cpu/cpu.rt_runtime_us'
+    if [ ! -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ]; then
+        refused_option 'Your kernel does not support CPU real-time scheduler' --cpu-rt-runtime 1000
+        refused_option 'Your kernel does not support CPU real-time scheduler' --cpu-rt-period 1000
+        return
+    fi
+    "$CBUILD" import "$CB_BASES/debian.tar" debian:bookworm >/dev/null
+    container --cap-add sys_nice --cpu-shares 100 debian:bookworm sh -c "$fifo 2>&1"
+    expect_lacks 'in time'
+    container --cap-add sys_nice --cpu-rt-runtime 2000 debian:bookworm sh -c "$fifo; $budgets"
+    expect_output "$(printf '%s\n' 'in time' 1000000 2000)"
+    container --cpu-rt-runtime 2000 --cpu-rt-period 500000 busybox sh -c "$budgets"
+    expect_output "$(printf '%s\n' 500000 2000)"
+    # of two at once each has its own
+    "$CBUILD" run -d --name first --network none --cpu-rt-runtime 3000 busybox sleep "$FOREVER" >/dev/null
+    container --cpu-rt-runtime 3000 busybox sh -c "$budgets"
+    expect_output "$(printf '%s\n' 1000000 3000)"
+    run "$CBUILD" inspect -f '{{.HostConfig.CpuRealtimePeriod}} {{.HostConfig.CpuRealtimeRuntime}}' first
+    expect_output '0 3000'
+    "$CBUILD" update --cpu-rt-period 2500 --cpu-rt-runtime 2000 first
+    run "$CBUILD" exec first sh -c "$budgets"
+    expect_output "$(printf '%s\n' 2500 2000)"
+    "$CBUILD" rm -f first >/dev/null
+    refused_option 'cpu real-time runtime cannot be higher than cpu real-time period' --cpu-rt-period 1000 --cpu-rt-runtime 2000
+    refused_option 'invalid argument "x" for "--cpu-rt-runtime"' --cpu-rt-runtime x
+    refused_option 'limit cpu' --cpu-rt-runtime 999999 --cpu-rt-period 1000000
+    expect_contains 'hint: '
+}

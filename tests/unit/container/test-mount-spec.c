@@ -22,12 +22,13 @@ static char *shown(parse_function *parse, const char *text)
 
     if (parse(&spec, text, &error) < 0)
         return xstrdup(cb_error_message(error));
-    return xasprintf(
-        "%s %s %s%s%s%s%s%s%s%s", cb_mount_kind_name(spec.kind),
-        spec.source ? spec.source : "-", spec.target, spec.read_only ? " ro" : "",
-        spec.no_copy ? " nocopy" : "", spec.propagation ? " " : "",
-        spec.propagation ? spec.propagation : "", spec.subpath ? " sub=" : "",
-        spec.subpath ? spec.subpath : "", spec.tmpfs_options ? spec.tmpfs_options : "");
+    return xasprintf("%s %s %s%s%s%s%s%s%s%s%s", cb_mount_kind_name(spec.kind),
+                     spec.source ? spec.source : "-", spec.target,
+                     spec.read_only ? " ro" : "", spec.no_copy ? " nocopy" : "",
+                     spec.makes_owner ? " own" : "", spec.propagation ? " " : "",
+                     spec.propagation ? spec.propagation : "",
+                     spec.subpath ? " sub=" : "", spec.subpath ? spec.subpath : "",
+                     spec.tmpfs_options ? spec.tmpfs_options : "");
 }
 
 static void check(parse_function *parse, const char *text, const char *expected)
@@ -50,6 +51,8 @@ static void volumes_are_read_as_docker_does(void **state)
         {"/host/../x:/a/./b", "bind /x /a/b"},
         {"/host:/data:z,rshared", "bind /host /data rshared"},
         {"/host:/data:cached,rw", "bind /host /data"},
+        {"/host:/data:U", "bind /host /data own"},
+        {"name:/data:ro,Z,U", "volume name /data ro own"},
     };
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(table); i++)
@@ -71,6 +74,8 @@ static void wrong_volumes_are_refused_in_dockers_words(void **state)
         {"/a:/b:ro,ro", "invalid mode: ro,ro"},
         {"/a:/b:ro,", "invalid mode: ro,"},
         {"/a:/b:z,Z", "invalid mode: z,Z"},
+        {"/a:/b:U,U", "invalid mode: U,U"},
+        {"/a:/b:u", "invalid mode: u"},
         {"/a:/b:cached,delegated", "invalid mode: cached,delegated"},
         {"vol:/b:nocopy,nocopy", "invalid mode: nocopy,nocopy"},
         {"/a:/b:nocopy", "invalid mode: nocopy"},

@@ -12,10 +12,16 @@
 
 #include "base/fs.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ── Options ── */
@@ -300,6 +306,118 @@ static void a_limit_without_its_controller_is_an_error(void **state)
     assert_string_equal(cb_error_message(error), "cannot limit memory");
 }
 
+/* Without root other limits are left out with a warning. */
+static void rules_of_devices_are_never_left_out(void **state)
+{
+    struct cb_cgroups none = {.warned = CB_WARNED_PIDS, .of_user = 1};
+    const struct cb_limits limits = {.only_granted = 1};
+    cb_auto(cb_error) error = NULL;
+    struct cb_cgroup leaf;
+
+    for (int i = 0; i < CB_CONTROLLERS; i++)
+        none.base_fd[i] = none.root_fd[i] = -1;
+    assert_int_equal(cb_cgroup_create(&none, "x", &limits, &leaf, &error), -1);
+    assert_string_equal(cb_error_message(error),
+                        "--device-cgroup-rule: cannot limit devices");
+}
+
+/* ── Devices by rule ── */
+
+static void rules_are_grants_beside_the_usual_devices(void **state)
+{
+    cb_auto_value(cb_strings) rules = {0};
+    const struct cb_device_nodes nodes = {0};
+    const struct cb_cdi_edits cdi = {0};
+    struct cb_limits limits = {0};
+    const struct cb_device_grant *last;
+
+    assert_int_equal(cb_device_rules_parse(&limits, &rules, &nodes, &cdi, NULL), 0);
+    assert_false(limits.only_granted);
+    cb_strings_add(&rules, "b 7:1 rr");
+    cb_strings_add(&rules, "b 7:1 w");
+    assert_int_equal(cb_device_rules_parse(&limits, &rules, &nodes, &cdi, NULL), 0);
+    assert_true(limits.only_granted);
+    last = &limits.grants[limits.grant_count - 1];
+    assert_int_equal(last->type, 'b');
+    assert_int_equal(last->major, 7);
+    assert_int_equal(last->minor, 1);
+    assert_string_equal(last->access, "rw");
+    assert_int_equal(cb_device_rules_parse(NULL, &rules, &nodes, &cdi, NULL), 0);
+}
+
+/* Opens a node of it, and tells with what errno that failed. */
+static int try(const char *path, int type, unsigned minor, int flags)
+{
+    cb_autofd int fd = -1;
+
+    unlink(path);
+    if (mknod(path, (mode_t)type | 0600, makedev(1, minor)) < 0)
+        return errno;
+    fd = open(path, flags | O_CLOEXEC);
+    return fd < 0 ? errno : 0;
+}
+
+/* In the group LEAF of version 2, where c 1:3 may be read and written and c 1:5 read. */
+static int look(const char *leaf, const char *node)
+{
+    cb_autofree char *procs = xasprintf("%s/cgroup.procs", leaf);
+    cb_autofd int fd = open(procs, O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0 || write(fd, "0", 1) != 1)
+        return 1;
+    if (try(node, S_IFCHR, 3, O_RDWR) != 0 || try(node, S_IFCHR, 5, O_RDONLY) != 0)
+        return 2;
+    if (try(node, S_IFCHR, 5, O_RDWR) != EPERM ||
+        try(node, S_IFCHR, 7, O_RDONLY) != EPERM)
+        return 3;
+    return try(node, S_IFBLK, 3, O_RDONLY) == EPERM ? 0 : 4;
+}
+
+static int in_own_mounts(const char *top)
+{
+    const struct cb_limits limits = {.only_granted = 1,
+                                     .grants = {{'c', -1, -1, "m"},
+                                                {'b', -1, -1, "m"},
+                                                {'c', 1, 3, "rwm"},
+                                                {'c', -1, 5, "r"}},
+                                     .grant_count = 4};
+    cb_autofree char *leaf = xasprintf("%s/cbuild-test-%d", top, getpid());
+    cb_autofd int dir = -1;
+    int status = -1;
+    pid_t child;
+
+    if (unshare(CLONE_NEWNS) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("cgroup2", top, "cgroup2", 0, NULL) < 0 ||
+        mount("tmpfs", "/mnt", "tmpfs", 0, NULL) < 0 || mkdir(leaf, 0755) < 0)
+        return 10;
+    dir = open(leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (cb_cgroup_limit_devices(dir, &limits) == 0) {
+        child = fork();
+        if (child == 0)
+            _exit(look(leaf, "/mnt/node"));
+        waitpid(child, &status, 0);
+    }
+    rmdir(leaf);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 11;
+}
+
+static void in_version_2_a_program_refuses_what_is_not_granted(void **state)
+{
+    char top[] = "/tmp/cbuild-cgroup2.XXXXXX";
+    int status = -1;
+    pid_t child;
+
+    assert_non_null(mkdtemp(top));
+    child = fork();
+    if (child == 0)
+        _exit(in_own_mounts(top));
+    waitpid(child, &status, 0);
+    rmdir(top);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +433,9 @@ int main(void)
         cmocka_unit_test(no_limit_of_processes_or_swap_is_said_in_words),
         cmocka_unit_test(a_kernel_without_swap_accounting_limits_memory_all_the_same),
         cmocka_unit_test(a_limit_without_its_controller_is_an_error),
+        cmocka_unit_test(rules_of_devices_are_never_left_out),
+        cmocka_unit_test(rules_are_grants_beside_the_usual_devices),
+        cmocka_unit_test(in_version_2_a_program_refuses_what_is_not_granted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "store-test.h"
 
 #include "store/driver.h"
+#include "store/gc.h"
 #include "store/snapshot-priv.h"
 
 #include <sched.h>
@@ -117,6 +118,23 @@ static void a_work_directory_with_something_in_it_is_no_frame(void **state)
     cb_snapshot_unref(active);
     assert_false(exists(f->top_fd, path));
     assert_false(exists(f->top_fd, "store/spare"));
+}
+
+static void a_collection_removes_the_frame_whatever_is_in_it(void **state)
+{
+    struct fixture *f = *state;
+    cb_autofd int tmp = -1;
+    cb_auto_value(cb_strings) left = {0};
+
+    assert_int_equal(mkdirat(f->top_fd, "store/spare", 0700), 0);
+    assert_int_equal(mkdirat(f->top_fd, "store/spare/work", 0700), 0);
+    put_file(f->top_fd, "store/spare/work/file", "x", 0600);
+    put_file(f->top_fd, "store/spare/other", "x", 0600);
+    ok(f, cb_store_gc(f->store, NULL, &f->error));
+    assert_false(exists(f->top_fd, "store/spare"));
+    tmp = openat(f->top_fd, "store/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ok(f, cb_fs_list(tmp, &left, &f->error));
+    assert_int_equal(left.count, 0);
 }
 
 static void layers_are_seen_as_one_tree(void **state)
@@ -502,6 +520,7 @@ int main(void)
         test(what_is_left_of_one_is_the_frame_of_the_next),
         test(one_frame_is_kept_and_nobody_shares_it),
         test(a_work_directory_with_something_in_it_is_no_frame),
+        test(a_collection_removes_the_frame_whatever_is_in_it),
         test(layers_are_seen_as_one_tree),
         test(a_device_in_a_root_cannot_be_opened),
         test(the_roots_own_mode_and_owner_are_inherited),
