@@ -127,7 +127,7 @@ static const struct {
     {"compression", "gzip zstd uncompressed"},
     {"context-mode", "keep git"},
     {"ignore-syntax", "docker git"},
-    {"log-driver", "json-file local none"},
+    {"log-driver", "journald json-file local none"},
     {"on-error", "shell"},
     {"platform", "linux/amd64 linux/arm64 linux/arm/v7"},
     {"progress", "auto plain tty quiet none rawjson legacy"},

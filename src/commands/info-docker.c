@@ -153,9 +153,9 @@ void cb_info_add_docker(json_t *object, struct cb_app *app)
     set(object, "Labels", json_array());
     set(object, "LiveRestoreEnabled", json_true()); /* none runs in a daemon */
     set(object, "Plugins",
-        json_pack("{s:[s],s:[s,s,s,s,s],s:[s,s,s]}", "Volume", "local", "Network",
-                  "bridge", "host", "ipvlan", "macvlan", "null", "Log", "json-file",
-                  "local", "none"));
+        json_pack("{s:[s],s:[s,s,s,s,s],s:[s,s,s,s]}", "Volume", "local", "Network",
+                  "bridge", "host", "ipvlan", "macvlan", "null", "Log", "journald",
+                  "json-file", "local", "none"));
     set(object, "SecurityOptions", security);
     set(object, "ServerVersion", json_string(PACKAGE_VERSION));
     set(object, "Swarm", json_pack("{s:s}", "LocalNodeState", "inactive"));

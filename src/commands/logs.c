@@ -117,6 +117,12 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
     if (driver && strcmp(driver, "none") == 0)
         return cb_error_set(err, CB_ERR_UNSUPPORTED,
                             "configured logging driver does not support reading");
+    if (cb_log_is_journald(&container->options)) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED,
+                     "configured logging driver does not support reading");
+        return cb_error_hint(err, "`journalctl CONTAINER_ID_FULL=%s` shows it",
+                             container->id);
+    }
     return cb_log_read(container, &wish, show, values, app->cancel, err);
 }
 

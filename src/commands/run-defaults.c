@@ -3,6 +3,7 @@
 #include "commands/run.h"
 
 #include "base/log.h"
+#include "container/log.h"
 
 #include <string.h>
 
@@ -94,6 +95,8 @@ int cb_run_add_defaults(struct cb_app *app, struct cb_run_values *values,
     add_pairs(&request->ulimits, &settings->ulimits);
     if (settings->log_driver || settings->log_opts.count)
         add_log(&values->container, settings);
+    if (cb_log_is_journald(&values->container))
+        values->fleeting = 0; /* who sends it what is printed is a monitor */
     if (request->publish.count && request->network && !strcmp(request->network, "host"))
         cb_warn("Published ports are discarded when using host network mode");
     if (request->network && strncmp(request->network, "container:", 10) == 0)

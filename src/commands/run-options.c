@@ -119,7 +119,7 @@ const struct cb_option cb_run_options[] = {
     {"link", 0, CB_OPTION_LIST, AT(container.request.links), "CONTAINER[:ALIAS]",
      "Tell it of another container, in /etc/hosts and variables"},
     {"log-driver", 0, CB_OPTION_TEXT, AT(container.log_driver), "DRIVER",
-     "Where its output is kept: json-file (default) or none"},
+     "Who keeps its output: json-file, journald or none"},
     {"log-opt", 0, CB_OPTION_LIST, AT(container.log_opts), "KEY=VALUE",
      "max-size and max-file of its log"},
     {"mac-address", 0, CB_OPTION_TEXT, AT(container.request.mac), "ADDRESS",

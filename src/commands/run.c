@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 #include "commands/progress.h"
 #include "commands/run.h"
+#include "container/log.h"
 #include "container/mounts.h"
 #include "executor/facts.h"
 #include "registry/registry.h"
@@ -164,7 +165,8 @@ static int is_fleeting(const struct cb_run_values *values)
         container->labels.count || container->mounts.count || container->request.tty ||
         container->request.publish.count || container->request.publish_all ||
         container->health.command || container->volumes_from.count ||
-        container->attach.count || values->detach_keys || values->sig_proxy)
+        container->attach.count || values->detach_keys || values->sig_proxy ||
+        cb_log_is_journald(container))
         return 0;
     cb_vec_foreach (volume, &container->request.volumes) {
         if ((**volume != '/' && **volume != '.') || !strchr(*volume, ':'))

@@ -75,7 +75,7 @@ struct cb_container_options {
     const char *volume_driver;            /* as typed, "local"; or NULL */
     const struct cb_mount_images *images; /* those of MOUNTS, borrowed; or NULL */
     const char *restart;    /* "no", "always", "unless-stopped", "on-failure[:N]" */
-    const char *log_driver; /* "json-file", "none" */
+    const char *log_driver; /* "json-file", "journald", "none" */
     int remove;             /* when it ends, with its anonymous volumes */
     int detached;           /* it was made for the background, by `run -d` */
     int for_later;          /* others may fill it before it is started; not kept */

@@ -46,6 +46,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/log-attributes.c \
+	%D%/log-journald.c \
 	%D%/log-priv.h \
 	%D%/log-read.c \
 	%D%/log-tail.c \

@@ -1,6 +1,6 @@
 /* What --log-opt labels=, labels-regex=, env=, env-regex= and tag= add to every line of a
  * log, for `logs --details`: docker's names and rules. */
-#include "container/log.h"
+#include "container/log-priv.h"
 
 #include "base/template.h"
 
@@ -90,6 +90,20 @@ static void list_env(const struct cb_container *container, struct cb_strings *ou
     cb_env_merge(out, &container->options.request.env);
 }
 
+/* Also without a tag that was asked for, it has one. */
+static int make_fields(const struct cb_container *container, json_t *extra, json_t **out,
+                       struct cb_error **err)
+{
+    const char *tag = cb_env_get(&container->options.log_opts, "tag");
+    cb_auto_json *tagged = json_object();
+
+    if (take_tag(tagged, container, tag && *tag ? tag : "{{.ID}}", err) < 0)
+        return -1;
+    tag = json_string_value(json_object_get(tagged, "tag"));
+    *out = cb_journald_fields(container, extra, tag ? tag : "");
+    return 0;
+}
+
 int cb_log_attributes(const struct cb_container *container, json_t **out,
                       struct cb_error **err)
 {
@@ -105,8 +119,11 @@ int cb_log_attributes(const struct cb_container *container, json_t **out,
     take_listed(attributes, &env, cb_env_get(options, "env"));
     if (take_matching(attributes, &labels, cb_env_get(options, "labels-regex"), err) <
             0 ||
-        take_matching(attributes, &env, cb_env_get(options, "env-regex"), err) < 0 ||
-        take_tag(attributes, container, cb_env_get(options, "tag"), err) < 0)
+        take_matching(attributes, &env, cb_env_get(options, "env-regex"), err) < 0)
+        return -1;
+    if (cb_log_is_journald(&container->options))
+        return make_fields(container, attributes, out, err);
+    if (take_tag(attributes, container, cb_env_get(options, "tag"), err) < 0)
         return -1;
     if (json_object_size(attributes))
         *out = cb_steal(&attributes);

@@ -1,4 +1,5 @@
-/* The files of a log, for who reads them. Private to this directory. */
+/* The files of a log, for who reads them, and what journald is told. Private to this
+ * directory. */
 #ifndef CB_CONTAINER_LOG_PRIV_H
 #define CB_CONTAINER_LOG_PRIV_H
 
@@ -10,5 +11,20 @@ unsigned cb_log_oldest(int dir_fd);
 /* Where the last LINES lines begin, or all with -1: the file, standing there; -1 with
  * errno. A line that is not yet whole is not counted. */
 int cb_log_open_at(int dir_fd, int64_t lines);
+
+/* ── log-journald.c ── */
+struct cb_journald;
+/* UNSUPPORTED if none listens. */
+int cb_journald_open(struct cb_journald **out, struct cb_error **err);
+/* What every line of CONTAINER has: its own, and of EXTRA, whose names become fields'. */
+json_t *cb_journald_fields(const struct cb_container *container, json_t *extra,
+                           const char *tag);
+void cb_journald_set_fields(struct cb_journald *journald, const json_t *fields);
+/* IS_PART: more of the same line is to come. Waits for no longer than a moment. */
+void cb_journald_add(struct cb_journald *journald, int stream,
+                     const struct cb_strbuf *line, int is_part);
+/* Tells how many lines were lost. */
+void cb_journald_close(struct cb_journald *journald);
+CB_AUTO_DEFINE(cb_journald, cb_journald_close)
 
 #endif

@@ -1,5 +1,5 @@
 /* The log's writer, in the monitor. */
-#include "container/log.h"
+#include "container/log-priv.h"
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -17,6 +17,7 @@
 #define FULL_MS      1000  /* so long nothing is tried after a disk was full */
 
 struct cb_log {
+    struct cb_journald *journald; /* that keeps it; or NULL */
     int dir_fd, fd, told;
     uint64_t max_bytes, bytes;
     unsigned max_files;
@@ -30,25 +31,32 @@ struct cb_log {
 
 static int check_driver(const char *driver, struct cb_error **err)
 {
-    static const char *const drivers[] = {"json-file", "local", "none"};
+    static const char *const drivers[] = {"json-file", "journald", "local", "none"};
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(drivers); i++)
         if (!driver || strcmp(driver, drivers[i]) == 0)
             return 0;
     cb_error_set(err, CB_ERR_USAGE, "logger: no log driver named '%s' is registered",
                  driver);
-    return cb_error_hint(err, "there are json-file, local and none");
+    return cb_error_hint(err, "there are json-file, journald, local and none");
 }
 
-/* What says how docker's records are packed changes nothing here. */
+int cb_log_is_journald(const struct cb_container_options *options)
+{
+    return options->log_driver && strcmp(options->log_driver, "journald") == 0;
+}
+
+/* What says how docker's records are packed changes nothing here. The first are those of
+ * its files. */
 static int check_keys(const struct cb_container_options *options, struct cb_error **err)
 {
     static const char *const known[] = {
         "max-size", "max-file",     "compress", "labels",    "env",
         "tag",      "labels-regex", "mode",     "env-regex", "max-buffer-size"};
+    const size_t first = cb_log_is_journald(options) ? 3 : 0;
 
     cb_vec_foreach (text, &options->log_opts) {
-        size_t len = strcspn(*text, "="), i = 0;
+        size_t len = strcspn(*text, "="), i = first;
 
         while (i < CB_ARRAY_SIZE(known) &&
                (strlen(known[i]) != len || strncmp(known[i], *text, len) != 0))
@@ -136,7 +144,10 @@ int cb_log_open(struct cb_log **out, int dir_fd,
     log->fd = -1;
     if (read_options(options, &log->max_bytes, &log->max_files, err) < 0)
         return -1;
-    if (open_file(log) < 0)
+    if (cb_log_is_journald(options)) {
+        if (cb_journald_open(&log->journald, err) < 0)
+            return -1;
+    } else if (open_file(log) < 0)
         return cb_error_errno(err, errno, "open the log");
     *out = cb_steal(&log);
     return 0;
@@ -144,7 +155,9 @@ int cb_log_open(struct cb_log **out, int dir_fd,
 
 void cb_log_set_attributes(struct cb_log *log, const json_t *attributes)
 {
-    if (log && attributes)
+    if (log && log->journald)
+        cb_journald_set_fields(log->journald, attributes);
+    else if (log && attributes)
         log->attributes = json_dumps(attributes, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
@@ -240,7 +253,7 @@ static void begin_file(struct cb_log *log, size_t begin)
     cb_strbuf_add(&log->batch, record.text, record.len);
 }
 
-static void write_line(struct cb_log *log, int stream, struct cb_strbuf *line)
+static void write_record(struct cb_log *log, int stream, const struct cb_strbuf *line)
 {
     struct cb_strbuf *batch = &log->batch;
     size_t before = batch->len;
@@ -263,6 +276,15 @@ static void write_line(struct cb_log *log, int stream, struct cb_strbuf *line)
         flush(log);
 }
 
+static void write_line(struct cb_log *log, int stream, const struct cb_strbuf *line,
+                       int is_part)
+{
+    if (log->journald)
+        cb_journald_add(log->journald, stream, line, is_part);
+    else
+        write_record(log, stream, line);
+}
+
 /* Of a line that is too long what does not end within a character. */
 static void write_part(struct cb_log *log, int stream, struct cb_strbuf *line)
 {
@@ -278,7 +300,7 @@ static void write_part(struct cb_log *log, int stream, struct cb_strbuf *line)
         left = 0;
     memcpy(rest, line->text + line->len - left, left);
     cb_strbuf_truncate(line, line->len - left);
-    write_line(log, stream, line);
+    write_line(log, stream, line, 1);
     cb_strbuf_truncate(line, 0);
     cb_strbuf_add(line, rest, left);
 }
@@ -294,7 +316,7 @@ static size_t add_to_line(struct cb_log *log, int stream, const char *bytes, siz
         taken = (size_t)(newline - bytes) + 1;
     cb_strbuf_add(line, bytes, taken);
     if (newline) {
-        write_line(log, stream, line);
+        write_line(log, stream, line, 0);
         cb_strbuf_truncate(line, 0);
     } else if (line->len >= LONGEST_LINE) {
         write_part(log, stream, line);
@@ -317,11 +339,12 @@ void cb_log_close(struct cb_log *log)
         return;
     for (int stream = 1; stream <= 2; stream++) {
         if (log->lines[stream - 1].len)
-            write_line(log, stream, &log->lines[stream - 1]);
+            write_line(log, stream, &log->lines[stream - 1], 0);
         cb_strbuf_free(&log->lines[stream - 1]);
     }
     flush(log);
     cb_strbuf_free(&log->batch);
+    cb_journald_close(log->journald);
     cb_close(&log->fd);
     free(log->attributes);
     free(log);

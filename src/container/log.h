@@ -1,6 +1,6 @@
 /* What a container printed: a line of JSON for each line, as docker's json-file has it.
- * "log" is the newest file, "log.1" the one before it. Private to this directory, but for
- * reading. */
+ * "log" is the newest file, "log.1" the one before it. Or journald has it. Private to
+ * this directory, but for reading. */
 #ifndef CB_CONTAINER_LOG_H
 #define CB_CONTAINER_LOG_H
 
@@ -15,8 +15,10 @@ int cb_log_check(const struct cb_container_options *options, struct cb_error **e
 /* NULL in *OUT for the driver "none". */
 int cb_log_open(struct cb_log **out, int dir_fd,
                 const struct cb_container_options *options, struct cb_error **err);
-/* What every line is to carry for `logs --details`: a new reference, or NULL for nothing.
- * USAGE for a tag or an expression that is none. */
+/* 1: journald keeps it, and nothing here reads it. */
+int cb_log_is_journald(const struct cb_container_options *options);
+/* What every line is to carry, for `logs --details` or as fields of journald's: a new
+ * reference, or NULL for nothing. USAGE for a tag or an expression that is none. */
 int cb_log_attributes(const struct cb_container *container, json_t **out,
                       struct cb_error **err);
 void cb_log_set_attributes(struct cb_log *log, const json_t *attributes);

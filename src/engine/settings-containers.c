@@ -107,7 +107,7 @@ int cb_settings_ulimits(struct cb_settings *settings, const struct cb_json *valu
  * than without effect. */
 void cb_settings_settle_log(struct cb_settings *settings)
 {
-    static const char *const drivers[] = {"json-file", "local", "none"};
+    static const char *const drivers[] = {"json-file", "journald", "local", "none"};
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(drivers); i++)
         if (!settings->log_driver || strcmp(settings->log_driver, drivers[i]) == 0)

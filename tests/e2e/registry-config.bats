@@ -346,12 +346,12 @@ END
     # nobody asked for them
     run "$CBUILD" inspect -f '{{json .HostConfig.Dns}} {{.HostConfig.DnsSearch}}' configured
     expect_output '[] []'
-    config_is <<<'{"log-driver": "journald", "log-opts": {"tag": "x", "journald-only": "1"}}'
-    run "$CBUILD" run --name journald --network none busybox echo printed
+    config_is <<<'{"log-driver": "fluentd", "log-opts": {"tag": "x", "fluentd-address": "192.0.2.1"}}'
+    run "$CBUILD" run --name fluentd --network none busybox echo printed
     expect_output printed
     run "$CBUILD" info
     expect_contains '(without effect: log-driver, log-opts)'
-    "$CBUILD" rm configured sharing journald
+    "$CBUILD" rm configured sharing fluentd
     config_is <<<'{"dns": ["nonsense"]}'
     cbuild images
     expect_status 1

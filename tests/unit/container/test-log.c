@@ -223,6 +223,8 @@ static void wrong_options_are_refused(void **state)
         const char *driver, *option, *message;
     } table[] = {
         {"syslog", NULL, "no log driver named 'syslog' is registered"},
+        {"journald", "max-file=3", "unknown log opt 'max-file' for journald log driver"},
+        {"journald", "mode=fast", "invalid logging mode: fast"},
         {NULL, "max-size=lots", "max-size"},
         {NULL, "max-file=0", "max-file"},
         {NULL, "max-file=-3", "max-file"},
