@@ -17,10 +17,12 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
-#define ADDRESS     "/run/systemd/journal/socket"
-#define SEALS       (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-#define PATIENCE_MS 100 /* for a queue to have room again, once until it has */
+#define ADDRESS "/run/systemd/journal/socket"
+#define SEALS   (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+/* So long is waited for room in its queue, in all, before the rest is lost. */
+#define PATIENCE_NS 1000000000
 
 /* A line that comes in pieces. */
 struct pieces {
@@ -31,7 +33,8 @@ struct cb_journald {
     int fd;
     struct cb_strbuf fields; /* those of every line, as they are sent */
     struct pieces lines[2];  /* of each stream */
-    int is_behind;           /* it was waited for in vain */
+    int is_behind;           /* it has not taken the last one */
+    int64_t patience_ns;     /* that is left */
     uint64_t lost;
 };
 
@@ -155,19 +158,40 @@ static int transmit(const struct cb_journald *journald, const struct cb_strbuf *
     return errno == EMSGSIZE || errno == ENOBUFS ? send_file(journald, message) : -1;
 }
 
-/* One that was started again listens at the same place. */
-static int deliver(const struct cb_journald *journald, const struct cb_strbuf *message)
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void wait_for_room(struct cb_journald *journald)
 {
     struct pollfd room = {.fd = journald->fd, .events = POLLOUT};
+    int64_t before = now_ns();
+
+    poll(&room, 1, (int)(journald->patience_ns / 1000000) + 1);
+    journald->patience_ns -= now_ns() - before;
+}
+
+/* One that was started again listens at the same place. */
+static int deliver(struct cb_journald *journald, const struct cb_strbuf *message)
+{
     int status = transmit(journald, message);
 
     if (status < 0 && errno != EAGAIN && reach(journald) == 0)
         status = transmit(journald, message);
-    if (status < 0 && errno == EAGAIN && !journald->is_behind) {
-        poll(&room, 1, PATIENCE_MS);
+    while (status < 0 && errno == EAGAIN && journald->patience_ns > 0) {
+        wait_for_room(journald);
         status = transmit(journald, message);
     }
     return status;
+}
+
+void cb_journald_renew(struct cb_journald *journald)
+{
+    journald->patience_ns = journald->is_behind ? 0 : PATIENCE_NS;
 }
 
 static void add_pieces(struct cb_strbuf *message, struct pieces *line, int is_part)

@@ -20,7 +20,9 @@ int cb_journald_open(struct cb_journald **out, struct cb_error **err);
 json_t *cb_journald_fields(const struct cb_container *container, json_t *extra,
                            const char *tag);
 void cb_journald_set_fields(struct cb_journald *journald, const json_t *fields);
-/* IS_PART: more of the same line is to come. Waits for no longer than a moment. */
+/* For what comes next it may be waited, a second in all, unless that was in vain. */
+void cb_journald_renew(struct cb_journald *journald);
+/* IS_PART: more of the same line is to come. */
 void cb_journald_add(struct cb_journald *journald, int stream,
                      const struct cb_strbuf *line, int is_part);
 /* Tells how many lines were lost. */

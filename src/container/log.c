@@ -147,8 +147,9 @@ int cb_log_open(struct cb_log **out, int dir_fd,
     if (cb_log_is_journald(options)) {
         if (cb_journald_open(&log->journald, err) < 0)
             return -1;
-    } else if (open_file(log) < 0)
+    } else if (open_file(log) < 0) {
         return cb_error_errno(err, errno, "open the log");
+    }
     *out = cb_steal(&log);
     return 0;
 }
@@ -328,6 +329,8 @@ void cb_log_add(struct cb_log *log, int stream, const char *bytes, size_t len)
 {
     if (!log)
         return;
+    if (log->journald)
+        cb_journald_renew(log->journald);
     for (size_t at = 0; at < len;)
         at += add_to_line(log, stream, bytes + at, len - at);
     flush(log);
