@@ -243,8 +243,13 @@ int cb_listing_kind(const struct cb_listing *listing, const char *format,
     cb_auto(cb_template) template = NULL;
     int table;
 
-    if (!format || !strstr(format, "{{"))
-        return cb_wants_json(format && *format ? format : NULL, "table", err);
+    if (!format || !*format || strcmp(format, "table") == 0)
+        return CB_LISTING_TABLE;
+    if (strcmp(format, "json") == 0)
+        return CB_LISTING_JSON;
+    if (!strstr(format, "{{"))
+        return cb_error_argument(err, format, "--format",
+                                 "expected table, json or a template");
     return parse(listing, format, &table, &template, err) < 0 ? -1 : CB_LISTING_TEMPLATE;
 }
 

@@ -31,11 +31,7 @@ int cb_listing_check(const struct cb_listing *listing, const char *format,
                      struct cb_error **err);
 /* Of lists with a table and JSON of their own: which FORMAT asks for, or -1 with USAGE.
  */
-enum {
-    CB_LISTING_TABLE,
-    CB_LISTING_JSON /* as cb_wants_json has it */,
-    CB_LISTING_TEMPLATE
-};
+enum { CB_LISTING_TABLE, CB_LISTING_JSON, CB_LISTING_TEMPLATE };
 int cb_listing_kind(const struct cb_listing *listing, const char *format,
                     struct cb_error **err);
 /* For these: ROWS as in their JSON, whose names are in small letters, by the fields'

@@ -182,8 +182,6 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
     int exit_code = 0;
 
     values->fleeting = is_fleeting(values);
-    if (values->fleeting) /* it starts beside all that is found out here first */
-        cb_launcher_prepare(app->launcher);
     if (cb_run_find_image(app, values, name, &image, err) < 0) {
         int status = cb_run_fail(err);
 
@@ -235,6 +233,7 @@ static int has_limits(const struct cb_run_values *values)
 int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const char *name,
                       struct cb_run_image *out, struct cb_error **err)
 {
+    cb_auto_value(cb_expecting) expecting = {0};
     struct cb_run_request *request = &values->container.request;
     struct search search = {.app = app, .quiet = values->quiet};
     struct cb_platform buffer;
@@ -244,8 +243,10 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
         return -1;
     /* The launcher warns of limits that cannot be set, which is of interest once there is
      * an image. */
-    if (values->fleeting && !is_late)
-        cb_container_expect(app->launcher, &values->container);
+    if (values->fleeting && is_late)
+        cb_launcher_prepare(app->launcher);
+    else if (values->fleeting)
+        cb_container_expect(&expecting, app->launcher, &values->container);
     if (cb_app_store(app, 1, &out->store, err) < 0 ||
         parse_pull(values->pull, &search.policy, err) < 0 ||
         cb_app_default_platform(values->platform, &buffer, &search.asked, err) < 0)
@@ -254,7 +255,8 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
     if (find_image(&search, name, &out->image, &out->rootfs, err) < 0)
         return -1;
     if (values->fleeting && is_late)
-        cb_container_expect(app->launcher, &values->container);
+        cb_container_expect(&expecting, app->launcher, &values->container);
+    cb_container_expected(&expecting);
     search.asked = NULL;
     if (find_mounts(&search, values, &out->mounts, err) < 0)
         return -1;

@@ -9,6 +9,8 @@
 #include "store/snapshot.h"
 #include "store/store.h"
 
+#include <pthread.h>
+
 struct cb_run_request {
     /* The image: "sha256:…", the configuration, the filesystem, or NULL (scratch); and as
      * it was called. */
@@ -89,10 +91,23 @@ CB_AUTO_VALUE_DEFINE(cb_container_options, cb_container_options_clear)
 int cb_container_shell(struct cb_launcher *launcher, const struct cb_process_spec *spec,
                        struct cb_cancel *cancel, struct cb_exit *result,
                        struct cb_error **err);
-/* A container with OPTIONS is going to be run in the foreground: what is the same
- * whatever its image gets ready beside us. */
-void cb_container_expect(struct cb_launcher *launcher,
+
+/* A container with OPTIONS is going to be run in the foreground: the launcher is started,
+ * and what is the same whatever the image gets ready there. On a thread, since who starts
+ * a program waits until it is executed; until cb_container_expected, which all paths
+ * call, LAUNCHER is asked for nothing else and OPTIONS stay as they are. */
+struct cb_expecting {
+    struct cb_launcher *launcher;
+    const struct cb_container_options *options;
+    pthread_t thread;
+    int has_thread;
+};
+void cb_container_expect(struct cb_expecting *out, struct cb_launcher *launcher,
                          const struct cb_container_options *options);
+/* Does nothing if nothing is expected, or not any more. */
+void cb_container_expected(struct cb_expecting *expecting);
+CB_AUTO_VALUE_DEFINE(cb_expecting, cb_container_expected)
+
 /* Runs in the foreground on our stdio, forwarding signals and terminal size; the
  * filesystem is discarded afterwards, and LAUNCHER dismissed. Others see one that lasts.
  * *EXIT_CODE is the container's. Errors: USAGE, NOT_FOUND with errno ENOENT (command

@@ -27,6 +27,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/diff.h \
 	%D%/diff-roots.c \
 	%D%/diff-roots.h \
+	%D%/expect.c \
 	%D%/files-bind.c \
 	%D%/files-priv.h \
 	%D%/files.c \

@@ -345,9 +345,11 @@ int cb_limits_parse(struct cb_limits *out, const struct cb_limit_options *option
                      "/sys/devices/system/cpu/online", err) < 0 ||
         parse_cpuset(out->cpuset_mems, options->cpuset_mems, "--cpuset-mems",
                      "/sys/devices/system/node/online", err) < 0 ||
-        parse_number(&out->pids_max, options->pids_limit, -1, INT64_MAX, "--pids-limit",
-                     err) < 0 ||
+        parse_number(&out->pids_max, options->pids_limit, INT64_MIN, INT64_MAX,
+                     "--pids-limit", err) < 0 ||
         parse_io(out, options, err) < 0)
         return -1;
+    if (out->pids_max < 0) /* any of them, as docker has it */
+        out->pids_max = -1;
     return parse_parent(out, options->cgroup_parent, err);
 }

@@ -29,6 +29,9 @@ newest() { "$CBUILD" builds ls -q | head -1; }
     cbuild builds --format 'table {{.Result}}\t{{.Cached}}/{{.Total}}'
     [[ ${lines[0]} =~ ^RESULT\ +CACHED/TOTAL$ ]]
     [[ ${lines[2]} =~ ^succeeded\ +[1-9][0-9]*/[1-9][0-9]*$ ]]
+    cbuild builds --format foo
+    expect_status 1
+    expect_contains 'expected table, json or a template'
     cbuild builds --format '{{.Nope}}'
     expect_status 1
     expect_contains "can't evaluate field Nope" 'the fields are .ID .Result'

@@ -84,6 +84,8 @@ refused_option() {
         --blkio-weight 300 --device-read-bps "$dev:1m" --device-write-iops "$dev:50" --pids-limit -1 busybox cat /proc/self/cgroup
     expect_status 0
     [ "$(grep -c /cbuild/ <<<"$output")" -ge 1 ]
+    container --pids-limit -7 busybox echo unlimited
+    expect_output unlimited
     step 'grep Cpus_allowed_list /proc/self/status' --cpuset-cpus 0 --cpu-quota 50000 --cpu-period 100000
     expect_contains "$(printf 'Cpus_allowed_list:\t0')"
 }
