@@ -222,11 +222,15 @@ int cb_user_resolve(int rootfs_fd, const char *text, struct cb_user *out,
 {
     cb_auto_value(cb_strbuf) groups = {0};
     cb_auto_value(cb_user) user = {0};
-    size_t len = strcspn(text, ":");
-    cb_autofree char *name = xstrndup(text, len);
-    const char *rest = text + len + (text[len] == ':');
-    cb_autofree char *group = xstrndup(rest, strcspn(rest, ":"));
+    const char *colon = strchr(text, ':');
+    cb_autofree char *name = colon ? xstrndup(text, colon - text) : xstrdup(text);
+    const char *group = colon ? colon + 1 : "";
 
+    if (!*name && colon)
+        return cb_error_set(err, CB_ERR_USAGE, "user `%s` has no name before the colon",
+                            text);
+    if (colon && (!*group || strchr(group, ':')))
+        return cb_error_set(err, CB_ERR_USAGE, "user `%s` has no valid group", text);
     if (resolve_user(rootfs_fd, *name ? name : "0", &user, err) < 0)
         return -1;
     if (!is_number(group) && read_database(rootfs_fd, "/etc/group", &groups, err) < 0) {
