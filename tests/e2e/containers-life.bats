@@ -419,6 +419,9 @@ memory_of() {
     expect_output "line 298
 line 299"
     [ "$(cat "$STORE"/containers/*/log* | wc -c)" -le 6144 ]
+    for all in all abc 1.5 -1 ' 2' 99999999999999999999; do
+        cmp <("$CBUILD" logs "$name") <("$CBUILD" logs --tail "$all" "$name") # only a number is one
+    done
     cbuild run --log-driver syslog --network none busybox true
     expect_status 125
     expect_contains "no log driver named 'syslog' is registered"
