@@ -344,7 +344,7 @@ memory_of() {
 
 # bats test_tags=root
 @test "limits are changed while it runs" {
-    sleeper -m 64m --cpus 1
+    sleeper -m 64m --cpus 1 --cpuset-cpus 0 --restart always
     id=$("$CBUILD" ps -q --no-trunc)
     group() { cat $(find /sys/fs/cgroup -path "*/$id-*" '(' -name "$1" -o -name "$2" ')'); }
     [ "$(group memory.limit_in_bytes memory.max)" = 67108864 ]
@@ -370,6 +370,12 @@ memory_of() {
     cbuild update -m 256m "$name"
     expect_output "$name"
     swap_is -1
+    for nothing in --memory-swap=0 --restart= --cpuset-cpus=; do
+        cbuild update "$nothing" "$name"
+        expect_output "$name"
+    done
+    cbuild inspect -f '{{.HostConfig.MemorySwap}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.CpusetCpus}}' "$name"
+    expect_output '-1 always 0'
     sleeper_without=$("$CBUILD" create busybox true)
     cbuild update -m 64m "$sleeper_without"
     expect_status 1
