@@ -120,6 +120,17 @@ static void signal_listener(int fd, int signal)
         kill(peer.pid, signal);
 }
 
+void cb_container_ask_quit(struct cb_container *container)
+{
+    cb_autofd int fd = -1;
+
+    if (cb_wire_connect(container->dir_fd, "socket", &fd, NULL) <= 0)
+        return;
+    signal_listener(fd, SIGTERM);
+    if (cb_client_is_stopped(fd))
+        signal_listener(fd, SIGCONT);
+}
+
 /* One that is stopped is made to go on: so it ends its container in order. 0: it does not
  * answer, or does not go on. */
 static int await_answer(int fd, struct cb_cancel *cancel, struct cb_error **err)
