@@ -179,7 +179,7 @@ static int make_directory(const struct cb_cgroup *cgroup, int which, const char 
 {
     if (mkdirat(cgroup->parent_fd[which], cgroup->name, 0755) == 0 || errno == EEXIST)
         return 0;
-    if (errno == ENOENT && is_ours)
+    if ((errno == ENOENT || errno == ENODEV) && is_ours)
         return 1;
     return cb_error_errno(err, errno, "create the %s cgroup `%s`", what, cgroup->name);
 }
