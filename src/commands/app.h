@@ -38,6 +38,10 @@ int cb_app_store_root(struct cb_app *app, char **out, struct cb_error **err);
 /* Opens that store; CREATE for commands that may start an empty one. */
 int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
                  struct cb_error **err);
+/* The same (CREATE) for who asks the index for an image and its layers, as the last such
+ * process did, and is to be quick. */
+int cb_app_store_recalling(struct cb_app *app, struct cb_store **out,
+                           struct cb_error **err);
 /* The same for fsck --repair: a damaged index is replaced. */
 int cb_app_store_repair(struct cb_app *app, struct cb_store **out, struct cb_error **err);
 /* A client of registries as OPTIONS and the configuration have it. */

@@ -25,6 +25,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/copy-record.h \
 	%D%/copy-settle.h \
 	%D%/copy-tree.h \
+	%D%/db-answers.c \
+	%D%/db-answers.h \
 	%D%/db-files.c \
 	%D%/db-files.h \
 	%D%/db-gc.h \
