@@ -78,6 +78,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/refs.h \
 	%D%/snapshot-priv.h \
 	%D%/snapshot-find.c \
+	%D%/snapshot-initial.c \
 	%D%/snapshot-spare.c \
 	%D%/snapshot-remade.c \
 	%D%/snapshot.h \
