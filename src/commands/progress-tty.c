@@ -3,6 +3,8 @@
  * them what a failed step said last. */
 #include "commands/progress-tty.h"
 
+#include "base/clock.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,14 +47,6 @@ static void free_step(void *value)
     clear_items(step);
     free(step->base.name);
     free(step);
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
 /* Without colours, which are ours here, and whatever else commands a terminal. */
@@ -249,7 +243,7 @@ static void draw(struct tty *tty, int last)
     size_t count = cb_map_count(tty->base.steps);
     cb_autofree struct cb_tty_step **steps = list_steps(tty);
     cb_autofree char *chosen = NULL, *hidden = NULL;
-    int64_t now = now_ns();
+    int64_t now = cb_clock_ns();
     unsigned height;
 
     screen_size(&screen.width, &height);
@@ -342,7 +336,7 @@ static void open_tty(struct cb_progress *progress)
     const char *no_colour = getenv("NO_COLOR");
     pthread_condattr_t attr;
 
-    tty->start_ns = now_ns();
+    tty->start_ns = cb_clock_ns();
     tty->colour = !(no_colour && *no_colour);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -103,7 +103,7 @@ struct cb_foreground *cb_foreground_start(const struct cb_foreground_facts *fact
                                 .setup = facts->setup,
                                 .snapshot = facts->snapshot,
                                 .main = session,
-                                .started_ms = cb_monitor_now_ms(),
+                                .started_ms = cb_clock_ms(),
                                 .kill_at_ms = -1,
                                 .start_at_ms = -1};
     cb_vec_push(&monitor->sessions, session);
