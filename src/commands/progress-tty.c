@@ -4,6 +4,7 @@
 #include "commands/progress-tty.h"
 
 #include "base/clock.h"
+#include "base/thread.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -327,7 +328,7 @@ static void take(struct cb_progress *progress, const struct cb_event *event)
     }
     apply(tty, event);
     if (!tty->has_ticker)
-        tty->has_ticker = pthread_create(&tty->ticker, NULL, tick, tty) == 0;
+        tty->has_ticker = cb_thread_start(&tty->ticker, tick, tty) == 0;
 }
 
 static void open_tty(struct cb_progress *progress)
