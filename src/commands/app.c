@@ -110,10 +110,10 @@ static int open_store(struct cb_app *app, int create, int repair, struct cb_stor
     return cb_store_open(out, &options, err);
 }
 
-int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
+int cb_app_store(struct cb_app *app, enum cb_store_wish wish, struct cb_store **out,
                  struct cb_error **err)
 {
-    return open_store(app, create, 0, out, err);
+    return open_store(app, wish == CB_STORE_CREATE, 0, out, err);
 }
 
 int cb_app_store_repair(struct cb_app *app, struct cb_store **out, struct cb_error **err)

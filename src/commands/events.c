@@ -259,7 +259,7 @@ static int show(struct cb_app *app, void *given, const struct cb_strings *args,
     if (*format && !watch.json && cb_template_parse(&template, format, &bad) < 0)
         return bad_template(bad, err);
     watch.template = template;
-    if (cb_app_store(app, 1, &store, err) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0)
         return -1;
     /* The journal needs no store, which would be in use as long as this waits. */
     result = cb_journal_open(&reader, store, !values->since, err);

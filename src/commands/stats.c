@@ -201,7 +201,7 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
 
     values->format = cb_docker_config_format(app, values->format, "statsFormat");
     if (cb_listing_check(&listing, values->format, err) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0)
+        cb_app_store(app, CB_STORE_CREATE, &store, err) < 0)
         return -1;
     status = show(app, store, args, values, &looks, err);
     cb_vec_free(&looks);
