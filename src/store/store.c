@@ -29,14 +29,6 @@ void cb_id_new(char id[CB_ID_LEN + 1])
         snprintf(id + 2 * i, 3, "%02x", bytes[i]);
 }
 
-int64_t cb_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 int cb_store_check_writable(const struct cb_store *store, struct cb_error **err)
 {
     if (store->read_only)
