@@ -49,20 +49,28 @@ static void add_escaped(struct cb_strbuf *out, const char *text)
     }
 }
 
-/* "k=v,k=v ", in the order they have in the log; a blank alone for none. */
+/* "k=v,k=v ", by name; a blank alone for none. */
 static void print_details(FILE *out, json_t *attributes)
 {
+    cb_auto_value(cb_strings) pairs = {0};
     cb_auto_value(cb_strbuf) text = {0};
     const char *key;
     json_t *value;
 
     json_object_foreach(attributes, key, value)
     {
+        cb_strings_addf(&pairs, "%s=%s", key,
+                        json_is_string(value) ? json_string_value(value) : "");
+    }
+    cb_env_sort(&pairs);
+    cb_vec_foreach (pair, &pairs) {
+        cb_autofree char *name = xstrndup(*pair, strcspn(*pair, "="));
+
         if (text.len)
             cb_strbuf_addc(&text, ',');
-        add_escaped(&text, key);
+        add_escaped(&text, name);
         cb_strbuf_addc(&text, '=');
-        add_escaped(&text, json_is_string(value) ? json_string_value(value) : "");
+        add_escaped(&text, *pair + strlen(name) + 1);
     }
     fprintf(out, "%s ", cb_strbuf_text(&text));
 }
@@ -85,7 +93,8 @@ static int read_wish(struct cb_log_wish *wish, const struct values *values,
 {
     char *end;
 
-    *wish = (struct cb_log_wish){.tail = -1, .follow = values->follow};
+    *wish = (struct cb_log_wish){
+        .tail = -1, .follow = values->follow, .details = values->details};
     if (values->tail && *values->tail && strcmp(values->tail, "all") != 0) {
         wish->tail = strtoll(values->tail, &end, 10);
         if (end == values->tail || *end)
@@ -117,12 +126,6 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
     if (driver && strcmp(driver, "none") == 0)
         return cb_error_set(err, CB_ERR_UNSUPPORTED,
                             "configured logging driver does not support reading");
-    if (cb_log_is_journald(&container->options)) {
-        cb_error_set(err, CB_ERR_UNSUPPORTED,
-                     "configured logging driver does not support reading");
-        return cb_error_hint(err, "`journalctl CONTAINER_ID_FULL=%s` shows it",
-                             container->id);
-    }
     return cb_log_read(container, &wish, show, values, app->cancel, err);
 }
 

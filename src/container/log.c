@@ -342,7 +342,7 @@ void cb_log_close(struct cb_log *log)
         return;
     for (int stream = 1; stream <= 2; stream++) {
         if (log->lines[stream - 1].len)
-            write_line(log, stream, &log->lines[stream - 1], 0);
+            write_line(log, stream, &log->lines[stream - 1], 1); /* its end never came */
         cb_strbuf_free(&log->lines[stream - 1]);
     }
     flush(log);
