@@ -353,9 +353,9 @@ void cb_log_close(struct cb_log *log)
     if (!log)
         return;
     for (int stream = 1; stream <= 2; stream++) {
-        if (log->lines[stream - 1].len) {
+        if (log->lines[stream - 1].len) { /* its end never came */
             set_rest(log, stream);
-            write_line(log, stream, &log->lines[stream - 1], 0);
+            write_line(log, stream, &log->lines[stream - 1], 1);
         }
         cb_strbuf_free(&log->lines[stream - 1]);
     }
