@@ -231,13 +231,13 @@ void cb_journald_settle(void)
 {
     struct cb_journald journald = {.patience_ns = PATIENCE_NS};
     cb_autofd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int64_t began = now_ns();
+    int64_t began = cb_clock_ns();
     int left = 1;
 
     journald.fd = fd;
     if (fd < 0 || reach(&journald) < 0 || deliver(&journald, &(struct cb_strbuf){0}) < 0)
         return;
-    while (ioctl(fd, SIOCOUTQ, &left) == 0 && left > 0 && now_ns() - began < PATIENCE_NS)
+    while (ioctl(fd, SIOCOUTQ, &left) == 0 && left > 0 && cb_clock_ns() - began < PATIENCE_NS)
         poll(NULL, 0, 1);
 }
 
