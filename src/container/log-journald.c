@@ -237,7 +237,8 @@ void cb_journald_settle(void)
     journald.fd = fd;
     if (fd < 0 || reach(&journald) < 0 || deliver(&journald, &(struct cb_strbuf){0}) < 0)
         return;
-    while (ioctl(fd, SIOCOUTQ, &left) == 0 && left > 0 && cb_clock_ns() - began < PATIENCE_NS)
+    while (ioctl(fd, SIOCOUTQ, &left) == 0 && left > 0 &&
+           cb_clock_ns() - began < PATIENCE_NS)
         poll(NULL, 0, 1);
 }
 
