@@ -50,20 +50,28 @@ static void add_escaped(struct cb_strbuf *out, const char *text)
     }
 }
 
-/* "k=v,k=v ", in the order they have in the log; a blank alone for none. */
+/* "k=v,k=v ", by name; a blank alone for none. */
 static void print_details(FILE *out, json_t *attributes)
 {
+    cb_auto_value(cb_strings) pairs = {0};
     cb_auto_value(cb_strbuf) text = {0};
     const char *key;
     json_t *value;
 
     json_object_foreach(attributes, key, value)
     {
+        cb_strings_addf(&pairs, "%s=%s", key,
+                        json_is_string(value) ? json_string_value(value) : "");
+    }
+    cb_env_sort(&pairs);
+    cb_vec_foreach (pair, &pairs) {
+        cb_autofree char *name = xstrndup(*pair, strcspn(*pair, "="));
+
         if (text.len)
             cb_strbuf_addc(&text, ',');
-        add_escaped(&text, key);
+        add_escaped(&text, name);
         cb_strbuf_addc(&text, '=');
-        add_escaped(&text, json_is_string(value) ? json_string_value(value) : "");
+        add_escaped(&text, *pair + strlen(name) + 1);
     }
     fprintf(out, "%s ", cb_strbuf_text(&text));
 }
@@ -96,8 +104,9 @@ static long long read_tail(const char *text)
 static int read_wish(struct cb_log_wish *wish, const struct values *values,
                      struct cb_error **err)
 {
-    *wish =
-        (struct cb_log_wish){.tail = read_tail(values->tail), .follow = values->follow};
+    *wish = (struct cb_log_wish){.tail = read_tail(values->tail),
+                                 .follow = values->follow,
+                                 .details = values->details};
     wish->has_since = values->since && *values->since;
     wish->has_until = values->until && *values->until && strcmp(values->until, "0") != 0;
     if (wish->has_since && cb_moment_parse(&wish->since, values->since, err) < 0)
@@ -123,12 +132,6 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
     if (driver && strcmp(driver, "none") == 0)
         return cb_error_set(err, CB_ERR_UNSUPPORTED,
                             "configured logging driver does not support reading");
-    if (cb_log_is_journald(&container->options)) {
-        cb_error_set(err, CB_ERR_UNSUPPORTED,
-                     "configured logging driver does not support reading");
-        return cb_error_hint(err, "`journalctl CONTAINER_ID_FULL=%s` shows it",
-                             container->id);
-    }
     return cb_log_read(container, &wish, show, values, app->cancel, err);
 }
 

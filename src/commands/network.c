@@ -13,7 +13,7 @@
 char *cb_network_state_dir(struct cb_app *app, struct cb_store **store,
                            struct cb_error **err)
 {
-    if (cb_app_store(app, 1, store, err) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, store, err) < 0)
         return NULL;
     return xasprintf("%s/networks", cb_store_root(*store));
 }

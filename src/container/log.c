@@ -1,6 +1,7 @@
 /* The log's writer, in the monitor. */
 #include "container/log-priv.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/utf8.h"
@@ -179,21 +180,13 @@ static void rotate(struct cb_log *log)
     open_file(log);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + 1;
-}
-
 /* On a full disk btrfs looks for room for seconds before a write fails, and whoever wants
  * the container stopped waits for that. What is lost meanwhile would be lost anyway. */
 static int is_still_full(const struct cb_log *log)
 {
     struct statvfs disk;
 
-    return log->full_ms && (now_ms() - log->full_ms < FULL_MS ||
+    return log->full_ms && (cb_clock_ms() - log->full_ms < FULL_MS ||
                             (fstatvfs(log->fd, &disk) == 0 && disk.f_bavail == 0));
 }
 
@@ -207,7 +200,7 @@ static int put(struct cb_log *log, const char *bytes, size_t len)
         return 0;
     }
     if (errno == ENOSPC || errno == EDQUOT)
-        log->full_ms = now_ms();
+        log->full_ms = cb_clock_ms();
     return -1;
 }
 
@@ -360,9 +353,9 @@ void cb_log_close(struct cb_log *log)
     if (!log)
         return;
     for (int stream = 1; stream <= 2; stream++) {
-        if (log->lines[stream - 1].len) {
+        if (log->lines[stream - 1].len) { /* its end never came */
             set_rest(log, stream);
-            write_line(log, stream, &log->lines[stream - 1], 0);
+            write_line(log, stream, &log->lines[stream - 1], 1);
         }
         cb_strbuf_free(&log->lines[stream - 1]);
     }

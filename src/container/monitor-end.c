@@ -40,7 +40,7 @@ void cb_monitor_read(struct monitor *monitor, struct session *session, int all)
             pass_on(monitor, session, &message);
     }
     if (session->is_tty && !session->has_more)
-        session->rests_until_ms = cb_monitor_now_ms() + TTY_REST_MS;
+        session->rests_until_ms = cb_clock_ms() + TTY_REST_MS;
 }
 
 /* ── Ends ── */
@@ -86,8 +86,8 @@ static void plan_restart(struct monitor *monitor, int exit_code)
         !cb_restart_wanted(&monitor->policy, exit_code, state->restarts))
         return;
     monitor->pause_ms =
-        cb_restart_pause_ms(monitor->pause_ms, cb_monitor_now_ms() - monitor->started_ms);
-    monitor->start_at_ms = cb_monitor_now_ms() + monitor->pause_ms;
+        cb_restart_pause_ms(monitor->pause_ms, cb_clock_ms() - monitor->started_ms);
+    monitor->start_at_ms = cb_clock_ms() + monitor->pause_ms;
     state->status = CB_CONTAINER_RESTARTING;
     state->restarts++;
 }
@@ -150,6 +150,6 @@ void cb_monitor_start_again(struct monitor *monitor)
         return;
     free(state->error);
     state->error = xstrdup(cb_error_message(error));
-    monitor->started_ms = cb_monitor_now_ms();
+    monitor->started_ms = cb_clock_ms();
     record_end(monitor, 127, 0);
 }

@@ -3,6 +3,7 @@
 #ifndef CB_CONTAINER_MONITOR_PRIV_H
 #define CB_CONTAINER_MONITOR_PRIV_H
 
+#include "base/clock.h"
 #include "container/log.h"
 #include "container/monitor.h"
 #include "container/restart.h"
@@ -74,7 +75,6 @@ struct monitor {
 };
 
 /* ── monitor-loop.c ── */
-int64_t cb_monitor_now_ms(void);
 /* Answers everybody until the container is over. */
 void cb_monitor_live(struct monitor *monitor);
 /* Answers everybody, and looks after its processes but the first, until it is canceled.
