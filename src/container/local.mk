@@ -50,6 +50,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/log-entries.c \
 	%D%/log-journald-read.c \
 	%D%/log-journald.c \
+	%D%/log-options.c \
 	%D%/log-priv.h \
 	%D%/log-read.c \
 	%D%/log-tail.c \

@@ -5,6 +5,16 @@
 
 #include "container/log.h"
 
+/* ── log-options.c ── */
+struct cb_log_limits {
+    uint64_t max_bytes; /* of a file; 0: any */
+    unsigned max_files;
+};
+/* USAGE for options that the driver does not know, or values that are none. */
+int cb_log_read_options(const struct cb_container_options *options,
+                        struct cb_log_limits *out, struct cb_error **err);
+
+/* ── log-tail.c ── */
 /* File 0 is "log", others are "log.N". -1 with errno. */
 int cb_log_open_file(int dir_fd, unsigned file);
 unsigned cb_log_oldest(int dir_fd);
