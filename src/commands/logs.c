@@ -80,12 +80,20 @@ static int show(void *arg, const struct cb_log_line *line)
     const struct values *values = arg;
     FILE *out = line->stream == 2 ? stderr : stdout;
 
+    if (out == stderr)
+        fflush(stdout); /* both may go to one place */
     if (values->times)
         print_time(out, &line->time);
     if (values->details)
         print_details(out, line->attributes);
     fwrite(line->text, 1, line->len, out);
-    return fflush(out) == 0 && !ferror(out) ? 0 : -1;
+    return ferror(out) ? -1 : 0;
+}
+
+/* What was shown is seen before more is waited for. */
+static void rest(void *arg)
+{
+    fflush(stdout);
 }
 
 static int read_wish(struct cb_log_wish *wish, const struct values *values,
@@ -94,7 +102,7 @@ static int read_wish(struct cb_log_wish *wish, const struct values *values,
     char *end;
 
     *wish = (struct cb_log_wish){
-        .tail = -1, .follow = values->follow, .details = values->details};
+        .tail = -1, .follow = values->follow, .details = values->details, .rest = rest};
     if (values->tail && *values->tail && strcmp(values->tail, "all") != 0) {
         wish->tail = strtoll(values->tail, &end, 10);
         if (end == values->tail || *end)

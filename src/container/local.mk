@@ -53,6 +53,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/log-options.c \
 	%D%/log-priv.h \
 	%D%/log-read.c \
+	%D%/log-record.c \
 	%D%/log-tail.c \
 	%D%/marks.c \
 	%D%/marks.h \

@@ -22,6 +22,12 @@ unsigned cb_log_oldest(int dir_fd);
  * errno. A line that is not yet whole is not counted. */
 int cb_log_open_at(int dir_fd, int64_t lines);
 
+/* ── log-record.c ── */
+/* 1: TEXT is a record as the writer makes it, with nothing to tell but a line, whose
+ * bytes go to BYTES; 0: it may be another one. */
+int cb_log_record_parse(const char *text, size_t len, struct cb_strbuf *bytes,
+                        struct cb_log_line *line);
+
 /* ── log-journald.c ── */
 struct cb_journald;
 /* UNSUPPORTED if none listens. */

@@ -217,6 +217,32 @@ static void lines_that_are_not_ours_are_passed_over(void **state)
     assert_string_equal(read_log(fixture, 1), "1:good\n");
 }
 
+#define AT ",\"stream\":\"stdout\",\"time\":\"2026-01-02T03:04:05.6Z\"}\n"
+
+/* However it is written: as here, with other names or order, or not at all. */
+static void records_are_json(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char records[] =
+        "{\"log\":\"\\u00e9\\u00E9\\u0000\\\"\\\\\\/\\t\\n\"" AT
+        "{\"log\":\"\\ud83d\\ude00\\n\"" AT "{\"log\":\"\xe2\x82\xac\\n\"" AT
+        "{\"time\":\"2026-01-02T03:04:05Z\",\"log\":\"o\\n\","
+        "\"stream\":\"stderr\"}\n{\"log\":\"s\\n\" , \"stream\":\"stdout\",\"time\":"
+        "\"2026-01-02T03:04:05+01:00\"}\n{\"log\":\"\xff\\n\"" AT "{\"log\":\"\\x\\n\"" AT
+        "{\"log\":\"\\ud83d\\n\"" AT "{\"log\":\"\\u\x10\x10\x10\x10\"" AT
+        "{\"log\":\"\x01\"" AT "{\"log\":\"x\"} {\"log\":\"x\"" AT
+        "{\"log\":\"end\\n\"" AT;
+    static const char expected[] = "1:\xc3\xa9\xc3\xa9\0\"\\/\t\n1:\xf0\x9f\x98\x80\n"
+                                   "1:\xe2\x82\xac\n2:o\n1:s\n1:end\n";
+    int fd = openat(fixture->container->dir_fd, "log", O_WRONLY | O_CREAT, 0600);
+
+    assert_int_equal(write(fd, records, sizeof(records) - 1), sizeof(records) - 1);
+    close(fd);
+    read_log(fixture, -1);
+    assert_int_equal(fixture->seen.len, sizeof(expected) - 1);
+    assert_memory_equal(fixture->seen.text, expected, sizeof(expected) - 1);
+}
+
 /* What docker takes is taken, also where it means nothing here. */
 static void options_of_each_driver_are_taken(void **state)
 {
@@ -370,6 +396,7 @@ int main(void)
         TEST(lines_that_are_not_ours_are_passed_over),
         TEST(lines_that_come_together_are_written_together),
         TEST(each_of_many_files_is_within_the_size),
+        TEST(records_are_json),
         TEST(options_of_each_driver_are_taken),
         TEST(local_is_rotated_without_being_asked),
         TEST(wrong_options_are_refused),
