@@ -5,6 +5,7 @@
  * what is already there is read. */
 #include "base/subprocess.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define DEFAULT_OUTPUT_BYTES (1u << 20)
 #define SHOWN_STDERR_BYTES   2000
@@ -161,14 +161,6 @@ static int spawn(pid_t *pid, const char *path,
     return failed;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Reads what is there; a positive answer means that the limit was passed. */
 static int drain(struct stream *stream, size_t max, int64_t *last)
 {
@@ -179,7 +171,7 @@ static int drain(struct stream *stream, size_t max, int64_t *last)
         got = read(stream->fd, buffer, sizeof(buffer));
         if (got > 0) {
             cb_strbuf_add(stream->text, buffer, (size_t)got);
-            *last = now_ms();
+            *last = cb_clock_ms();
             if (stream->text->len > max)
                 return 1;
         } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
@@ -198,7 +190,7 @@ static int time_left(int limit_ms, int64_t since)
 
     if (limit_ms <= 0)
         return -1;
-    left = since + limit_ms - now_ms();
+    left = since + limit_ms - cb_clock_ms();
     return left > 0 ? (int)left : 0;
 }
 
@@ -228,7 +220,7 @@ static int collect(struct child *child, const struct cb_subprocess_options *opti
                    const char *ready, struct cb_error **err)
 {
     size_t max = options->max_output ? options->max_output : DEFAULT_OUTPUT_BYTES;
-    int64_t started = now_ms(), last = started;
+    int64_t started = cb_clock_ms(), last = started;
     int exited = 0;
 
     while (!exited && !(ready && strstr(cb_strbuf_text(child->streams[0].text), ready))) {

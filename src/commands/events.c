@@ -3,6 +3,7 @@
  * to come is seen in the file that whoever does it writes to. */
 #include "commands/commands.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/template.h"
 #include "base/timestamp.h"
@@ -167,15 +168,15 @@ static int print_event(const struct watch *watch, const struct cb_journal_event 
 
 /* ── All of them ── */
 
-static int64_t now_ns(void)
+static int is_wanted(const struct watch *watch, const struct cb_journal_event *event)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return event->time_ns >= watch->since_ns &&
+           (!watch->until_ns || event->time_ns <= watch->until_ns) &&
+           cb_filter_takes(cb_event_filters, &watch->values->filters, event);
 }
 
-/* Those that are there; what is later than --until ends it: 1. */
+/* Those that are there. One later than --until is no end: the clock may have been ahead
+ * when it was written. */
 static int print_ready(const struct watch *watch, struct cb_journal_reader *reader,
                        struct cb_error **err)
 {
@@ -185,10 +186,7 @@ static int print_ready(const struct watch *watch, struct cb_journal_reader *read
     while (result == 0 && (got = cb_journal_next(reader, &event, err)) != 0) {
         if (got < 0)
             return -1;
-        if (watch->until_ns && event.time_ns > watch->until_ns)
-            result = 1;
-        else if (event.time_ns >= watch->since_ns &&
-                 cb_filter_takes(cb_event_filters, &watch->values->filters, &event))
+        if (is_wanted(watch, &event))
             result = print_event(watch, &event, err);
         cb_journal_event_clear(&event);
     }
@@ -206,7 +204,7 @@ static int wait_for_more(const struct watch *watch, struct cb_journal_reader *re
     int64_t left_ms = -1;
 
     if (watch->until_ns) {
-        left_ms = (watch->until_ns - now_ns() + 999999) / 1000000;
+        left_ms = (watch->until_ns - cb_now_ns() + 999999) / 1000000;
         if (left_ms <= 0)
             return 1;
     }
@@ -219,7 +217,7 @@ static int watch_events(const struct watch *watch, struct cb_journal_reader *rea
                         struct cb_cancel *cancel, struct cb_error **err)
 {
     for (;;) {
-        int over = watch->until_ns && watch->until_ns <= now_ns();
+        int over = watch->until_ns && watch->until_ns <= cb_now_ns();
         int result = print_ready(watch, reader, err);
 
         if (result == 0 && !over)
@@ -266,7 +264,7 @@ static int show(struct cb_app *app, void *given, const struct cb_strings *args,
     if (*format && !watch.json && cb_template_parse(&template, format, &bad) < 0)
         return bad_template(bad, err);
     watch.template = template;
-    if (cb_app_store(app, 1, &store, err) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0)
         return -1;
     /* The journal needs no store, which would be in use as long as this waits. */
     result = cb_journal_open(&reader, store, !values->since, err);

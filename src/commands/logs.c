@@ -4,6 +4,7 @@
 #include "container/log.h"
 #include "http/http.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ static const struct cb_option options[] = {
      "Show what --log-opt labels, env and tag add"},
     {"follow", 'f', CB_OPTION_FLAG, AT(follow), NULL, "Go on until the container ends"},
     {"since", 0, CB_OPTION_TEXT, AT(since), "TIME", "Only from then on: a time or 10m"},
-    {"tail", 'n', CB_OPTION_TEXT, AT(tail), "N", "Only the last lines (default all)"},
+    {"tail", 'n', CB_OPTION_TEXT, AT(tail), "N", "Only the last N lines; no number: all"},
     {"timestamps", 't', CB_OPTION_FLAG, AT(times), NULL, "Show when each was printed"},
     {"until", 0, CB_OPTION_TEXT, AT(until), "TIME", "Only up to then"},
     {0},
@@ -96,19 +97,25 @@ static void rest(void *arg)
     fflush(stdout);
 }
 
+/* As docker has it, everything that is no number means all, and so does one below 0. */
+static long long read_tail(const char *text)
+{
+    char *end;
+    long long lines;
+
+    if (!text || !text[strcspn(text, "0123456789")] || isspace((unsigned char)*text))
+        return -1;
+    lines = strtoll(text, &end, 10);
+    return *end ? -1 : lines;
+}
+
 static int read_wish(struct cb_log_wish *wish, const struct values *values,
                      struct cb_error **err)
 {
-    char *end;
-
-    *wish = (struct cb_log_wish){
-        .tail = -1, .follow = values->follow, .details = values->details, .rest = rest};
-    if (values->tail && *values->tail && strcmp(values->tail, "all") != 0) {
-        wish->tail = strtoll(values->tail, &end, 10);
-        if (end == values->tail || *end)
-            return cb_error_set(err, CB_ERR_USAGE, "invalid value for \"tail\": %s",
-                                values->tail);
-    }
+    *wish = (struct cb_log_wish){.tail = read_tail(values->tail),
+                                 .follow = values->follow,
+                                 .details = values->details,
+                                 .rest = rest};
     wish->has_since = values->since && *values->since;
     wish->has_until = values->until && *values->until && strcmp(values->until, "0") != 0;
     if (wish->has_since && cb_moment_parse(&wish->since, values->since, err) < 0)

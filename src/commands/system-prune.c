@@ -39,7 +39,7 @@ static const struct cb_filter_key filters[] = {
 static int prune_cache(struct cb_store *store, const struct values *values,
                        uint64_t *freed_bytes, struct cb_error **err)
 {
-    struct cb_prune_options wish = {.filter = {.all = values->all}};
+    struct cb_prune_options wish = {.filter = {.all = values->all}, .names = values->all};
     const char *until = cb_filter_value(&values->filters, "until");
     struct timespec limit, now = cb_timestamp_now();
     uint64_t freed = 0;
@@ -131,7 +131,7 @@ static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
         return -1;
     if (!values->force && !confirmed(values))
         return 0;
-    if (cb_app_store(app, 1, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         prune_all(store, values, app->cancel, &pruned, err) < 0)
         return -1;
     cb_pruned_print_total(&pruned);

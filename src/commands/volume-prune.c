@@ -41,6 +41,7 @@ int cb_prune_volumes(struct cb_store *store, const struct cb_strings *filters, i
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir = -1;
 
+    cb_volumes_sweep(store);
     if (cb_containers_lock(store, &lock, &dir, err) < 0 ||
         cb_volumes_list(store, &volumes, err) < 0 ||
         cb_containers_list(store, &containers, err) < 0)
@@ -72,7 +73,7 @@ static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
         !cb_confirmed(all ? "all local volumes not used by at least one container"
                           : "anonymous local volumes not used by at least one container"))
         return 0;
-    if (cb_app_store(app, 1, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         cb_prune_volumes(store, &values->filters, all, &pruned, err) < 0)
         return -1;
     cb_journal_prune(store, "volume", pruned.freed_bytes);

@@ -28,6 +28,7 @@ struct cb_store_options {
                     mount nothing of a detached one (before 6.15): for a process in a
                     mount namespace of its own */
     int no_sync; /* --no-sync: no fsync at all, for throw-away CI machines */
+    int recalls; /* asks the index what the last such process asked: a few things */
 };
 /* Where the store is when nobody says: $CBUILD_ROOT, or the place for root or, OF_USER,
  * for the user's own. Caller frees. */
@@ -46,6 +47,9 @@ void cb_store_lease_late(struct cb_store *store);
 /* Ends that: to be called before waiting for a server or a person. The store's own calls
  * that make something do it themselves. */
 int cb_store_lease_now(struct cb_store *store, struct cb_error **err);
+
+/* What the index says by now survives a power cut, unless there is no syncing. */
+int cb_store_sync_index(struct cb_store *store, struct cb_error **err);
 
 const char *cb_store_root(const struct cb_store *store);
 int cb_store_root_fd(const struct cb_store *store); /* borrowed */
