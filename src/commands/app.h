@@ -39,6 +39,10 @@ enum cb_store_wish { CB_STORE_EXISTING, CB_STORE_CREATE /* an empty one is start
 /* Opens that store. */
 int cb_app_store(struct cb_app *app, enum cb_store_wish wish, struct cb_store **out,
                  struct cb_error **err);
+/* The same (CREATE) for who asks the index for an image and its layers, as the last such
+ * process did, and is to be quick. */
+int cb_app_store_recalling(struct cb_app *app, struct cb_store **out,
+                           struct cb_error **err);
 /* The same for fsck --repair: a damaged index is replaced. */
 int cb_app_store_repair(struct cb_app *app, struct cb_store **out, struct cb_error **err);
 /* A client of registries as OPTIONS and the configuration have it. */

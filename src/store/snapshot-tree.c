@@ -41,6 +41,7 @@ static void unsettle(struct cb_snapshot *snapshot)
     pthread_mutex_lock(&snapshot->store->mutex);
     snapshot->settled = 0;
     snapshot->was_mounted = 1;
+    snapshot->has_new_work = 0;
     pthread_mutex_unlock(&snapshot->store->mutex);
 }
 
@@ -115,7 +116,7 @@ static int open_work(struct cb_snapshot *snapshot, int *work, struct cb_error **
     cb_autofree char *path = cb_snapshot_path(snapshot, "work");
     cb_autofd int own = -1;
 
-    if (mkdirat(store->snapshots_fd, path, 0700) < 0) {
+    if (!snapshot->has_new_work && mkdirat(store->snapshots_fd, path, 0700) < 0) {
         if (errno != EEXIST)
             return cb_error_errno(err, errno, "mkdir `%s/snapshots/%s`", store->root,
                                   path);

@@ -19,6 +19,16 @@ struct cb_snapshot; /* refcounted, thread-safe; holds a lease on itself and its 
  * removed with its last reference. */
 int cb_snapshot_prepare(struct cb_store *store, struct cb_snapshot *parent,
                         struct cb_snapshot **out, struct cb_error **err);
+/* The same for who puts the same few entries without content into every tree on PARENT.
+ * KEY, letters and digits, says which: 1, the layer has them already, or 0. */
+int cb_snapshot_prepare_initial(struct cb_store *store, struct cb_snapshot *parent,
+                                const char *key, struct cb_snapshot **out,
+                                struct cb_error **err);
+/* They are in ACTIVE's layer now, and nothing else. If that is so again with its last
+ * reference, the layer is kept for the next of the same key. */
+void cb_snapshot_set_initial(struct cb_snapshot *active);
+/* Others may have come to ACTIVE's tree, and keep something of it open: it is not. */
+void cb_snapshot_forget_initial(struct cb_snapshot *active);
 /* 1 found, 0 not (or of another boot and unsynced: discarded). */
 int cb_snapshot_get(struct cb_store *store, const char *id, struct cb_snapshot **out,
                     struct cb_error **err);

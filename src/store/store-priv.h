@@ -20,7 +20,7 @@
 struct cb_store {
     char *root;
     int root_fd, snapshots_fd, ingest_fd, tmp_fd;
-    int read_only, no_sync, repair, attach;
+    int read_only, no_sync, repair, attach, recalls;
     int salvaged; /* the index was damaged, and is another now */
     uint64_t salvaged_rows;
     char boot_id[64];

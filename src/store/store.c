@@ -145,7 +145,8 @@ static int open_index(struct cb_store *store, int create, struct cb_error **err)
                                     .create = create,
                                     .cancel = store->cancel,
                                     .read_only = store->read_only,
-                                    .no_sync = store->no_sync};
+                                    .no_sync = store->no_sync,
+                                    .recalls = store->recalls};
 
     return cb_db_open(&store->db, &options, err);
 }
@@ -313,6 +314,7 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
         options->root ? xstrdup(options->root) : cb_store_default_root(options->of_user);
     store->read_only = options->read_only;
     store->no_sync = options->no_sync;
+    store->recalls = options->recalls;
     store->repair = options->repair;
     store->attach = options->attach;
     store->cancel = options->cancel;
