@@ -88,14 +88,16 @@ int cb_atomic_file_commit(struct cb_atomic_file **slot, int sync, struct cb_erro
 {
     struct cb_atomic_file *file = *slot;
 
-    if (sync && fsync(file->fd) < 0)
+    if (sync == CB_FILE_STARTED)
+        sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    else if (sync && fsync(file->fd) < 0)
         return cb_error_errno(err, errno, "sync `%s`", file->name);
     if (cb_fs_close_written(&file->fd) < 0)
         return cb_error_errno(err, errno, "write `%s`", file->name);
     if (renameat(file->dir_fd, file->temporary, file->dir_fd, file->name) < 0)
         return cb_error_errno(err, errno, "rename to `%s`", file->name);
     *slot = NULL;
-    if (sync && fsync(file->dir_fd) < 0) {
+    if (sync == CB_FILE_SYNCED && fsync(file->dir_fd) < 0) {
         cb_error_errno(err, errno, "sync the directory of `%s`", file->name);
         free_file(file);
         return -1;

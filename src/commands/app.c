@@ -112,15 +112,11 @@ static int open_store(struct cb_app *app, const struct cb_store_options *how,
 int cb_app_store(struct cb_app *app, enum cb_store_wish wish, struct cb_store **out,
                  struct cb_error **err)
 {
-    return open_store(app, &(struct cb_store_options){.create = wish == CB_STORE_CREATE},
+    return open_store(app,
+                      &(struct cb_store_options){.create = wish == CB_STORE_CREATE ||
+                                                           wish == CB_STORE_RECALL,
+                                                 .recalls = wish == CB_STORE_RECALL},
                       out, err);
-}
-
-int cb_app_store_recalling(struct cb_app *app, struct cb_store **out,
-                           struct cb_error **err)
-{
-    return open_store(app, &(struct cb_store_options){.create = 1, .recalls = 1}, out,
-                      err);
 }
 
 int cb_app_store_repair(struct cb_app *app, struct cb_store **out, struct cb_error **err)

@@ -168,7 +168,15 @@ static int print_event(const struct watch *watch, const struct cb_journal_event 
 
 /* ── All of them ── */
 
-/* Those that are there; what is later than --until ends it: 1. */
+static int is_wanted(const struct watch *watch, const struct cb_journal_event *event)
+{
+    return event->time_ns >= watch->since_ns &&
+           (!watch->until_ns || event->time_ns <= watch->until_ns) &&
+           cb_filter_takes(cb_event_filters, &watch->values->filters, event);
+}
+
+/* Those that are there. One later than --until is no end: the clock may have been ahead
+ * when it was written. */
 static int print_ready(const struct watch *watch, struct cb_journal_reader *reader,
                        struct cb_error **err)
 {
@@ -178,10 +186,7 @@ static int print_ready(const struct watch *watch, struct cb_journal_reader *read
     while (result == 0 && (got = cb_journal_next(reader, &event, err)) != 0) {
         if (got < 0)
             return -1;
-        if (watch->until_ns && event.time_ns > watch->until_ns)
-            result = 1;
-        else if (event.time_ns >= watch->since_ns &&
-                 cb_filter_takes(cb_event_filters, &watch->values->filters, &event))
+        if (is_wanted(watch, &event))
             result = print_event(watch, &event, err);
         cb_journal_event_clear(&event);
     }

@@ -247,7 +247,7 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
         cb_launcher_prepare(app->launcher);
     else if (values->fleeting)
         cb_container_expect(&out->expecting, app->launcher, &values->container);
-    if (cb_app_store_recalling(app, &out->store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_RECALL, &out->store, err) < 0 ||
         parse_pull(values->pull, &search.policy, err) < 0 ||
         cb_app_default_platform(values->platform, &buffer, &search.asked, err) < 0)
         return -1;

@@ -39,7 +39,7 @@ static const struct cb_filter_key filters[] = {
 static int prune_cache(struct cb_store *store, const struct values *values,
                        uint64_t *freed_bytes, struct cb_error **err)
 {
-    struct cb_prune_options wish = {.filter = {.all = values->all}};
+    struct cb_prune_options wish = {.filter = {.all = values->all}, .names = values->all};
     const char *until = cb_filter_value(&values->filters, "until");
     struct timespec limit, now = cb_timestamp_now();
     uint64_t freed = 0;

@@ -41,6 +41,7 @@ int cb_prune_volumes(struct cb_store *store, const struct cb_strings *filters, i
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir = -1;
 
+    cb_volumes_sweep(store);
     if (cb_containers_lock(store, &lock, &dir, err) < 0 ||
         cb_volumes_list(store, &volumes, err) < 0 ||
         cb_containers_list(store, &containers, err) < 0)

@@ -96,17 +96,37 @@ int cb_container_is_being_made(const struct cb_container *container)
            cb_lock_is_held(container->dir_fd, IMAGE_FILE);
 }
 
-static int write_parts(struct cb_container *container, struct cb_error **err)
+/* What config.json relies on: it is the last, and is synced. The first of these takes
+ * along the others, whose bytes are on their way. */
+static int sync_parts(struct cb_store *store, const struct cb_container *container,
+                      struct cb_error **err)
+{
+    static const char *const files[] = {IMAGE_FILE, "name", "state.json"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(files); i++) {
+        cb_autofd int fd =
+            openat(container->dir_fd, files[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0 || fsync(fd) < 0)
+            return cb_error_errno(err, errno, "sync `%s`", files[i]);
+    }
+    return cb_store_sync_index(store, err);
+}
+
+static int write_parts(struct cb_store *store, struct cb_container *container,
+                       struct cb_error **err)
 {
     size_t len;
     cb_autofree char *image = cb_image_config_emit(container->config, &len);
 
-    if (cb_atomic_file_write(container->dir_fd, IMAGE_FILE, image, len, 0600, 0, err) < 0)
+    if (cb_atomic_file_write(container->dir_fd, IMAGE_FILE, image, len, 0600,
+                             CB_FILE_STARTED, err) < 0)
         return -1;
     mark_maker(container);
     if (cb_container_save_name(container, err) < 0 ||
         cb_container_save_state(container, err) < 0 ||
-        (!container->in_foreground && cb_container_spare_state(container, err) < 0))
+        (!container->in_foreground && cb_container_spare_state(container, err) < 0) ||
+        (!container->options.remove && sync_parts(store, container, err) < 0))
         return -1;
     return cb_container_save_config(container, err);
 }
@@ -120,7 +140,7 @@ static int fill(struct cb_store *store, int dir, struct cb_container *container,
         return cb_error_errno(err, errno, "open the container's directory");
     if (make_filesystem(store, container, parent, err) < 0)
         return -1;
-    return write_parts(container, err);
+    return write_parts(store, container, err);
 }
 
 int cb_container_create(struct cb_store *store,
@@ -196,7 +216,7 @@ int cb_container_enlist(struct cb_store *store,
     container->options.request.config = container->config;
     if (open_marked(dir, container, held, err) < 0 ||
         cb_container_list_binds(store, container, err) < 0 ||
-        write_parts(container, err) < 0) {
+        write_parts(store, container, err) < 0) {
         cb_fs_remove_tree(dir, container->id, NULL);
         return -1;
     }

@@ -13,8 +13,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -221,6 +223,23 @@ void cb_journald_add(struct cb_journald *journald, int stream,
     journald->is_behind = errno == EAGAIN;
     if (!journald->lost++)
         cb_warn("journald does not take what is printed: %s", strerror(errno));
+}
+
+/* It reads message by message: once it has taken this one, which says nothing and is
+ * passed over, those before it are in the journal. */
+void cb_journald_settle(void)
+{
+    struct cb_journald journald = {.patience_ns = PATIENCE_NS};
+    cb_autofd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int64_t began = cb_clock_ns();
+    int left = 1;
+
+    journald.fd = fd;
+    if (fd < 0 || reach(&journald) < 0 || deliver(&journald, &(struct cb_strbuf){0}) < 0)
+        return;
+    while (ioctl(fd, SIOCOUTQ, &left) == 0 && left > 0 &&
+           cb_clock_ns() - began < PATIENCE_NS)
+        poll(NULL, 0, 1);
 }
 
 void cb_journald_close(struct cb_journald *journald)

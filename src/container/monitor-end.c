@@ -10,7 +10,7 @@
 #define READS_AT_END   4096 /* somebody outside may have the other end, too */
 #define KEPT_MAX_BYTES 4096
 /* Who prints line after line is met after each of them by who reads at once, and both do
- * little else than wait for the other. */
+ * little else than wait for the other. Who prints much at a time is read on. */
 #define TTY_REST_MS 1
 
 /* ── What a session prints ── */
@@ -39,7 +39,7 @@ void cb_monitor_read(struct monitor *monitor, struct session *session, int all)
              i > 0 && cb_session_read(session, stream, &message); i--)
             pass_on(monitor, session, &message);
     }
-    if (session->is_tty)
+    if (session->is_tty && !session->has_more)
         session->rests_until_ms = cb_clock_ms() + TTY_REST_MS;
 }
 

@@ -10,6 +10,7 @@
 #define INPUT_MAX_BYTES (1u << 20)
 #define NEVER           INT64_MAX
 #define DEAF_MS         100 /* without a descriptor for a connection */
+#define QUIT_SECONDS    10  /* as `stop` has it */
 #define FIXED_WAITS     4   /* those of no session and no client */
 
 struct waits {
@@ -84,14 +85,19 @@ static int until_ms(const struct monitor *monitor, int64_t now)
     return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
-/* Asked to end by the machine: the container is stopped as it wants to be. */
+/* Asked to end by the machine: the container is stopped as it wants to be, in the time
+ * that it wants for that. */
 static void quit(struct monitor *monitor)
 {
+    const char *asked = monitor->container->options.request.stop_timeout;
+    int timeout_s = asked ? monitor->setup->stopping.timeout_s : QUIT_SECONDS;
+
     monitor->is_quitting = 1;
     monitor->start_at_ms = -1;
     if (!monitor->main || monitor->main->is_lent)
         return;
-    monitor->kill_at_ms = cb_clock_ms() + 10000;
+    if (timeout_s >= 0)
+        monitor->kill_at_ms = cb_clock_ms() + (int64_t)timeout_s * 1000;
     cb_monitor_signal(monitor, monitor->setup->stopping.signal, NULL);
     cb_monitor_wake(monitor);
 }

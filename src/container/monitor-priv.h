@@ -14,6 +14,7 @@ struct session {
     struct cb_process *process;
     int in_fd, out_fd, err_fd; /* with a terminal IN and OUT are the same, borrowed */
     int is_tty, ended;
+    int has_more; /* there was much to be read from its terminal: more may follow */
     int64_t rests_until_ms; /* its terminal is not read before that */
     int is_lent; /* streams and end are those of who runs it in the foreground */
     struct cb_strbuf input; /* not taken yet */

@@ -112,7 +112,7 @@ int cb_container_choose_name(struct cb_store *store, const char *wish, char **ou
 int cb_container_save_name(const struct cb_container *container, struct cb_error **err)
 {
     return cb_atomic_file_write(container->dir_fd, "name", container->name,
-                                strlen(container->name), 0600, 0, err);
+                                strlen(container->name), 0600, CB_FILE_STARTED, err);
 }
 
 int cb_container_rename(struct cb_store *store, struct cb_container *container,

@@ -54,8 +54,8 @@ int cb_container_save_state(const struct cb_container *container, struct cb_erro
     cb_auto(cb_error) error = NULL;
     size_t len = strlen(text);
 
-    if (cb_atomic_file_write(container->dir_fd, "state.json", text, len, 0600, 0,
-                             &error) == 0 ||
+    if (cb_atomic_file_write(container->dir_fd, "state.json", text, len, 0600,
+                             CB_FILE_STARTED, &error) == 0 ||
         (is_full(error) && (write_spare(container->dir_fd, text, len) == 0 ||
                             write_over(container->dir_fd, text, len) == 0)))
         return 0;

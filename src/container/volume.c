@@ -3,6 +3,7 @@
 
 #include "base/atomic-file.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "container/journal.h"
 #include "container/record.h"
 #include "container/setup.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define VOLUME_FILE "volume.json"
 #define MAX_BYTES   (1u << 20)
 #define MAX_STRINGS 10000
 #define ANONYMOUS   "com.docker.volume.anonymous"
@@ -115,19 +117,23 @@ static int open_dir(struct cb_store *store)
                   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* 1 read, 0 not there. */
-static int read_volume(struct cb_store *store, int dir, const char *name,
-                       struct cb_volume **out, struct cb_error **err)
+static int is_hidden(const char *name)
 {
-    cb_auto(cb_volume) volume = NULL;
+    return !*name || *name == '.' || strchr(name, '/');
+}
+
+/* 1 read, 0 not there. */
+static int read_volume_json(int dir, const char *name, json_t **out,
+                            struct cb_error **err)
+{
     cb_auto_value(cb_strbuf) text = {0};
     cb_auto_json *document = NULL;
     cb_auto(cb_error) error = NULL;
-    cb_autofree char *path = xasprintf("%s/volume.json", name);
+    cb_autofree char *path = xasprintf("%s/" VOLUME_FILE, name);
     struct cb_json root, created;
     const char *when;
 
-    if (!*name || strchr(name, '/') || *name == '.')
+    if (is_hidden(name))
         return 0;
     if (cb_fs_read_file(dir, path, MAX_BYTES, &text, &error) < 0)
         return cb_error_errnum(error) == ENOENT || cb_error_errnum(error) == ENOTDIR
@@ -140,16 +146,43 @@ static int read_volume(struct cb_store *store, int dir, const char *name,
     created = cb_json_member(&root, "CreatedAt");
     if (cb_json_required_string(&created, &when, err) < 0)
         return -1;
+    *out = cb_steal(&document);
+    return 1;
+}
+
+/* 1 read, 0 not there. */
+static int read_volume(struct cb_store *store, int dir, const char *name,
+                       struct cb_volume **out, struct cb_error **err)
+{
+    cb_auto(cb_volume) volume = NULL;
+    cb_auto_json *document = NULL;
+    int found = read_volume_json(dir, name, &document, err);
+
+    if (found < 0) {
+        cb_error_wrap(err, "volume `%s`", name);
+        return cb_error_hint(err,
+                             "its files are in %s/volumes/%s/_data, and "
+                             "`cbuild volume rm %s` removes it",
+                             cb_store_root(store), name, name);
+    }
+    if (!found)
+        return 0;
     volume = xcalloc(1, sizeof(*volume));
     volume->name = xstrdup(name);
     volume->mountpoint = xasprintf("%s/volumes/%s/_data", cb_store_root(store), name);
-    snprintf(volume->created, sizeof(volume->created), "%s", when);
+    snprintf(volume->created, sizeof(volume->created), "%s",
+             json_string_value(json_object_get(document, "CreatedAt")));
     read_pairs(json_object_get(document, "Labels"), &volume->labels);
     read_pairs(json_object_get(document, "Options"), &volume->options);
     volume->by_hand = json_is_object(json_object_get(document, "Options"));
     volume->anonymous = cb_env_get(&volume->labels, ANONYMOUS) != NULL;
     *out = cb_steal(&volume);
     return 1;
+}
+
+static int no_such_volume(const char *name, struct cb_error **err)
+{
+    return cb_error_set(err, CB_ERR_NOT_FOUND, "get %s: no such volume", name);
 }
 
 int cb_volume_find(struct cb_store *store, const char *name, struct cb_volume **out,
@@ -160,7 +193,7 @@ int cb_volume_find(struct cb_store *store, const char *name, struct cb_volume **
 
     if (found)
         return found < 0 ? -1 : 0;
-    return cb_error_set(err, CB_ERR_NOT_FOUND, "get %s: no such volume", name);
+    return no_such_volume(name, err);
 }
 
 int cb_volumes_list(struct cb_store *store, struct cb_volumes *out, struct cb_error **err)
@@ -173,15 +206,23 @@ int cb_volumes_list(struct cb_store *store, struct cb_volumes *out, struct cb_er
     if (cb_fs_list(dir, &names, err) < 0)
         return -1;
     cb_vec_foreach (name, &names) {
+        cb_auto(cb_error) error = NULL;
         struct cb_volume *volume;
-        int found = read_volume(store, dir, *name, &volume, err);
+        int found = read_volume(store, dir, *name, &volume, &error);
 
         if (found < 0)
-            return -1;
-        if (found)
+            cb_warn("%s", cb_error_message(error));
+        if (found > 0)
             cb_vec_push(out, volume);
     }
     return 0;
+}
+
+static int is_there(int dir, const char *name)
+{
+    cb_autofree char *file = xasprintf("%s/" VOLUME_FILE, name);
+
+    return !is_hidden(name) && faccessat(dir, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* ── Changing ── */
@@ -189,7 +230,7 @@ int cb_volumes_list(struct cb_store *store, struct cb_volumes *out, struct cb_er
 static int make(int dir, const struct cb_volume *volume, struct cb_error **err)
 {
     cb_autofree char *data = xasprintf("%s/_data", volume->name);
-    cb_autofree char *file = xasprintf("%s/volume.json", volume->name);
+    cb_autofree char *file = xasprintf("%s/" VOLUME_FILE, volume->name);
     cb_auto_json *document = cb_volume_json(volume);
     cb_autofree char *text = cb_json_dump(document);
 
@@ -199,7 +240,7 @@ static int make(int dir, const struct cb_volume *volume, struct cb_error **err)
     if (mkdirat(dir, volume->name, 0700) < 0 || mkdirat(dir, data, 0755) < 0 ||
         fchmodat(dir, data, 0755, 0) < 0)
         return cb_error_errno(err, errno, "make the volume `%s`", volume->name);
-    return cb_atomic_file_write(dir, file, text, strlen(text), 0600, 0, err);
+    return cb_atomic_file_write(dir, file, text, strlen(text), 0600, CB_FILE_SYNCED, err);
 }
 
 static int check_driver(const struct cb_volume_wish *wish, struct cb_error **err)
@@ -249,6 +290,28 @@ static int take_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
         return -1;
     *dir = cb_steal_fd(&fd);
     return 0;
+}
+
+/* What somebody was removing when he was killed: nobody makes one while we have the lock.
+ */
+static void sweep(int dir)
+{
+    cb_auto_value(cb_strings) names = {0};
+
+    cb_fs_list(dir, &names, NULL);
+    cb_vec_foreach (name, &names) {
+        if (!is_hidden(*name) && !is_there(dir, *name))
+            cb_fs_remove_tree(dir, *name, NULL);
+    }
+}
+
+void cb_volumes_sweep(struct cb_store *store)
+{
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    if (take_lock(store, &lock, &dir, NULL) == 0)
+        sweep(dir);
 }
 
 static struct cb_volume *new_volume(struct cb_store *store,
@@ -349,23 +412,25 @@ static int find_users(struct cb_store *store, const char *name, struct cb_string
 
 int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error **err)
 {
-    cb_auto(cb_volume) volume = NULL;
     cb_auto_value(cb_strings) users = {0};
     cb_auto_value(cb_strbuf) list = {0};
     cb_autofree char *file = NULL;
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir = -1;
 
-    if (cb_volume_find(store, name, &volume, err) < 0 ||
-        take_lock(store, &lock, &dir, err) < 0 ||
-        find_users(store, name, &users, err) < 0)
+    if (take_lock(store, &lock, &dir, err) < 0)
+        return -1;
+    sweep(dir);
+    if (!is_there(dir, name)) /* it need not be whole */
+        return no_such_volume(name, err);
+    if (find_users(store, name, &users, err) < 0)
         return -1;
     cb_vec_foreach (id, &users)
         cb_strbuf_addf(&list, "%s%s", list.len ? ", " : "", *id);
     if (users.count)
         return cb_error_set(err, CB_ERR_EXISTS, "remove %s: volume is in use - [%s]",
                             name, cb_strbuf_text(&list));
-    file = xasprintf("%s/volume.json", name);
+    file = xasprintf("%s/" VOLUME_FILE, name);
     if (unlinkat(dir, file, 0) < 0)
         return cb_error_errno(err, errno, "remove the volume `%s`", name);
     cb_volume_tell(store, name, "destroy");

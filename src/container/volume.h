@@ -41,11 +41,13 @@ int cb_volume_create(struct cb_store *store, const struct cb_volume_wish *wish,
 /* NOT_FOUND "get x: no such volume". */
 int cb_volume_find(struct cb_store *store, const char *name, struct cb_volume **out,
                    struct cb_error **err);
-/* All, by name. */
+/* All, by name; what cannot be read is left out with a warning. */
 int cb_volumes_list(struct cb_store *store, struct cb_volumes *out,
                     struct cb_error **err);
-/* EXISTS "remove x: volume is in use - [id]". */
+/* Also one that cannot be read. EXISTS "remove x: volume is in use - [id]". */
 int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error **err);
+/* Ends removals that were killed in the middle. */
+void cb_volumes_sweep(struct cb_store *store);
 /* As `docker volume inspect` shows it: a new reference. */
 json_t *cb_volume_json(const struct cb_volume *volume);
 /* Of its files in the store. */

@@ -286,6 +286,26 @@ static void drop_attested(struct gc *gc)
     }
 }
 
+/* What killed processes had begun to write beside files that are replaced whole. */
+static void drop_unfinished(struct gc *gc)
+{
+    static const char *const places[] = {"urls", CB_OUTBOX_DIRECTORY, "builds",
+                                         "networks", "manifests"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(places); i++) {
+        cb_auto_value(cb_strings) names = {0};
+        cb_autofd int fd = openat(gc->store->root_fd, places[i],
+                                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0 || cb_fs_list(fd, &names, NULL) < 0)
+            continue;
+        cb_vec_foreach (name, &names) {
+            if (**name == '.' && cb_ends_with(*name, ".tmp") && is_of_long_ago(fd, *name))
+                unlinkat(fd, *name, 0);
+        }
+    }
+}
+
 /* ── Snapshots ── */
 
 static void add_dead(struct gc *gc, const struct cb_strings *ids, struct cb_map *known)
@@ -327,6 +347,7 @@ static int sweep(struct gc *gc, int lock_fd, struct cb_error **err)
     drop_ingest(gc);
     drop_url_memory(gc);
     drop_attested(gc);
+    drop_unfinished(gc);
     cb_snapshot_drop_spare(store);
     swept = cb_db_sweep(store->db, &gc->dead_snapshots, &gc->dead_blobs, &error);
     gc->freed += cb_snapshots_discard(store, &gc->dead_snapshots, lock_fd);

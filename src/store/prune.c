@@ -241,6 +241,8 @@ int cb_store_prune(struct cb_store *store, const struct cb_prune_options *option
         remove_chosen(&choice, &items, removed, err) < 0 ||
         cb_db_forget_records(store->db, &choice.records,
                              choice.excess == UINT64_MAX ? empty_before : 0, err) < 0 ||
+        (options->names &&
+         cb_db_forget_resolutions(store->db, empty_before / 1000000000 + 1, err) < 0) ||
         cb_store_gc(store, &swept, err) < 0)
         return -1;
     if (freed_bytes)

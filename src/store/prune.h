@@ -21,6 +21,7 @@ struct cb_prune_options {
      * never made less than RESERVED. */
     uint64_t reserved, max_used, min_free;
     uint64_t excess; /* instead of those: so much is to go, if it can */
+    int names;       /* also what registries said of names, which is no item */
 };
 int cb_cache_filter_matches(const struct cb_cache_filter *filter,
                             const struct cb_cache_item *item, int64_t now_ns);

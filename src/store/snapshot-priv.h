@@ -18,6 +18,7 @@ struct cb_snapshot {
                        * layer
                        */
     int has_new_work; /* store->mutex: a work directory that nothing was mounted with */
+    int has_old;      /* the directory `old` is there */
     struct cb_strings attached; /* store->mutex: places of mounts of it */
     char *initial_key;          /* NULL: its layer is never kept */
     struct cb_strbuf initial;   /* description of the layer; empty: not kept */
@@ -34,9 +35,13 @@ int cb_layer_describe(int layer_fd, struct cb_strbuf *out);
 int cb_snapshot_take_spare(struct cb_snapshot *snapshot);
 /* The layer is as it was at first: SNAPSHOT becomes the spare of its key. 1, or 0: it is
  * still where it was. */
-int cb_snapshot_leave_initial(const struct cb_snapshot *snapshot);
+int cb_snapshot_leave_initial(struct cb_snapshot *snapshot);
 /* The layer is removed: likewise what is left of SNAPSHOT. */
-int cb_snapshot_leave_spare(const struct cb_snapshot *snapshot);
+int cb_snapshot_leave_spare(struct cb_snapshot *snapshot);
+/* What the work directory of a spare had in it is taken out when one begins with it, and
+ * removed by this: while a container starts there is time for that, on its way out there
+ * is none. */
+void cb_snapshot_remove_old(struct cb_snapshot *snapshot);
 /* Removes all spares, whatever is in them. */
 void cb_snapshot_drop_spare(struct cb_store *store);
 

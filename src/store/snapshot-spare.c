@@ -20,6 +20,7 @@
 
 #define SPARE "spare"
 #define BARE  SPARE "/bare"
+#define OLD   "old"
 
 /* After a crash of the machine half of it may be there. */
 static char *place_of(const struct cb_snapshot *snapshot)
@@ -31,10 +32,29 @@ static char *place_of(const struct cb_snapshot *snapshot)
 static int take(struct cb_snapshot *snapshot, const char *place)
 {
     const struct cb_store *store = snapshot->store;
+    cb_autofree char *used = NULL, *old = NULL;
 
-    snapshot->has_new_work =
-        renameat(store->root_fd, place, store->snapshots_fd, snapshot->row.id) == 0;
-    return snapshot->has_new_work;
+    if (renameat(store->root_fd, place, store->snapshots_fd, snapshot->row.id) < 0)
+        return 0;
+    used = cb_snapshot_path(snapshot, "work/work");
+    old = cb_snapshot_path(snapshot, OLD);
+    snapshot->has_old =
+        renameat(store->snapshots_fd, used, store->snapshots_fd, old) == 0;
+    snapshot->has_new_work = snapshot->has_old || errno == ENOENT;
+    return 1;
+}
+
+void cb_snapshot_remove_old(struct cb_snapshot *snapshot)
+{
+    int snapshots = snapshot->store->snapshots_fd;
+    cb_autofree char *old = NULL;
+
+    if (!snapshot->has_old)
+        return;
+    old = cb_snapshot_path(snapshot, OLD);
+    if (unlinkat(snapshots, old, AT_REMOVEDIR) < 0)
+        cb_fs_remove_tree(snapshots, old, NULL);
+    snapshot->has_old = 0;
 }
 
 int cb_snapshot_take_spare(struct cb_snapshot *snapshot)
@@ -49,29 +69,40 @@ int cb_snapshot_take_spare(struct cb_snapshot *snapshot)
     return take(snapshot, BARE);
 }
 
-/* The work directory has nothing in it: a link of its parent's and one of its own. Where
- * directories do not count links there is no spare. */
-static int is_bare(int own)
+/* Directories in the directory NAME, -1 if that is none: each has a link of its own and
+ * one of its parent's. Where directories do not count links there is no spare. */
+static int directories_in(int own, const char *name)
 {
     struct stat st;
 
-    return fstatat(own, "work", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-           st.st_nlink == 2;
+    if (fstatat(own, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+        return -1;
+    return (int)st.st_nlink - 2;
+}
+
+/* The work directory has nothing in it but the one that the kernel makes anew. */
+static int is_bare(int own)
+{
+    int inside = directories_in(own, "work");
+
+    return inside == 0 || (inside == 1 && directories_in(own, "work/work") == 0);
 }
 
 /* -1, or the snapshot's own directory with a work directory as good as new. */
-static int open_frame(const struct cb_snapshot *snapshot)
+static int open_frame(struct cb_snapshot *snapshot)
 {
     const struct cb_store *store = snapshot->store;
     cb_autofd int own = -1;
 
+    cb_snapshot_remove_old(snapshot);
     if (!snapshot->was_mounted || !store->driver->has_plain_work)
         return -1;
     own = openat(store->snapshots_fd, snapshot->row.id,
                  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (own < 0)
         return -1;
-    store->driver->clear_work(own);
+    if (store->driver->reset_work(own, NULL) < 0)
+        return -1;
     return is_bare(own) ? cb_steal_fd(&own) : -1;
 }
 
@@ -89,14 +120,14 @@ static int move_to(const struct cb_snapshot *snapshot, const char *place)
     return 0;
 }
 
-int cb_snapshot_leave_spare(const struct cb_snapshot *snapshot)
+int cb_snapshot_leave_spare(struct cb_snapshot *snapshot)
 {
     cb_autofd int own = open_frame(snapshot);
 
     return own >= 0 && move_to(snapshot, BARE);
 }
 
-int cb_snapshot_leave_initial(const struct cb_snapshot *snapshot)
+int cb_snapshot_leave_initial(struct cb_snapshot *snapshot)
 {
     cb_auto_value(cb_strbuf) now = {0};
     cb_autofree char *place = NULL;

@@ -376,6 +376,11 @@ void cb_store_close(struct cb_store *store)
     free(store);
 }
 
+int cb_store_sync_index(struct cb_store *store, struct cb_error **err)
+{
+    return cb_db_sync(store->db, err);
+}
+
 const char *cb_store_root(const struct cb_store *store)
 {
     return store->root;

@@ -48,6 +48,9 @@ void cb_store_lease_late(struct cb_store *store);
  * that make something do it themselves. */
 int cb_store_lease_now(struct cb_store *store, struct cb_error **err);
 
+/* What the index says by now survives a power cut, unless there is no syncing. */
+int cb_store_sync_index(struct cb_store *store, struct cb_error **err);
+
 const char *cb_store_root(const struct cb_store *store);
 int cb_store_root_fd(const struct cb_store *store); /* borrowed */
 /* How layers become trees in this store ("overlay"): chosen when it was made. */

@@ -196,3 +196,13 @@ destroy $id told <no value>"
     expect_contains 'journal'
     rm "$STORE/journal"
 }
+
+@test "what was told while the clock was ahead hides nothing that came later" {
+    "$CBUILD" tag busybox ahead:1
+    sed -i 's/"time":[0-9]*/"time":2330000000000000000/' "$STORE/journal/events.jsonl"
+    "$CBUILD" tag busybox later:1
+    run "$CBUILD" events --since 1h --until 0s --format '{{.Actor.Attributes.name}}'
+    expect_output later:1
+    run "$CBUILD" events --until "$(($(date +%s) + 1))" --since 1h --format '{{.Actor.Attributes.name}}'
+    expect_output later:1
+}

@@ -73,3 +73,20 @@ setup() { cb_dir; }
     expect_contains "registry \`$REGISTRY\` may not be asked (--offline)"
     rm -rf "$root"
 }
+
+@test "system prune -a also drops what was noted of names" {
+    start_registry
+    "$CBUILD" tag busybox "$REGISTRY/base"
+    "$CBUILD" push "$REGISTRY/base" >/dev/null
+    export CBUILD_ROOT=$BATS_TEST_TMPDIR/store
+    printf 'FROM %s/base\nRUN true\n' "$REGISTRY" >"$DIR/Dockerfile"
+    build_ok --network none
+    "$CBUILD" rmi -f img >/dev/null
+    "$CBUILD" system prune -f >/dev/null
+    run ls "$CBUILD_ROOT/blobs/sha256"
+    [ -n "$output" ] # the name's documents: the next build needs not ask for them
+    cbuild system prune -af
+    expect_status 0
+    run ls "$CBUILD_ROOT/blobs/sha256"
+    expect_output ''
+}

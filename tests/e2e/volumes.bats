@@ -500,3 +500,39 @@ PYTHON
     expect_status 125
     expect_contains 'invalid mode: U,U'
 }
+
+@test "a volume that cannot be read is told of, hinders no other, and is removed by name" {
+    "$CBUILD" volume create torn >/dev/null
+    "$CBUILD" volume create whole >/dev/null
+    sh_in -v torn:/v -- 'echo kept >/v/file'
+    : >"$STORE/volumes/torn/volume.json"
+    cbuild volume ls -q
+    expect_status 0
+    expect_contains 'warning: volume `torn`: ' whole
+    sh_in -v torn:/v -- 'ls /v'
+    expect_status 125
+    expect_contains 'volume `torn`: ' "hint: its files are in $STORE/volumes/torn/_data"
+    run cat "$STORE/volumes/torn/_data/file"
+    expect_output kept
+    cbuild volume prune -af
+    expect_status 0
+    expect_contains whole
+    cbuild volume rm torn
+    expect_output torn
+    cbuild volume ls -q
+    expect_output ''
+}
+
+@test "a removal that was killed in the middle is ended by the next" {
+    "$CBUILD" volume create begun >/dev/null
+    "$CBUILD" volume create other >/dev/null
+    rm "$STORE/volumes/begun/volume.json" # the first step
+    cbuild volume rm other
+    expect_output other
+    [ ! -e "$STORE/volumes/begun" ]
+    "$CBUILD" volume create begun >/dev/null
+    rm "$STORE/volumes/begun/volume.json"
+    cbuild volume prune -f
+    expect_output 'Total reclaimed space: 0B'
+    [ ! -e "$STORE/volumes/begun" ]
+}

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Cuts the power of the store's file system at random moments of pull, build, load and tag: a journaled ext4 on a loop device is
-shut down without its log being flushed (EXT4_IOC_SHUTDOWN), mounted again, and asked. Nothing that a command had reported
-as done may be lost: each name leads to the image it led to, which can be saved, to the same bytes as before. What tells the
-store of a power cut is another boot id, so the script changes that too, in a mount namespace of its own.
+"""Cuts the power of the store's file system at random moments of pull, build, load, tag and create: a journaled ext4 on a
+loop device is shut down without its log being flushed (EXT4_IOC_SHUTDOWN), mounted again, and asked. Nothing that a
+command had reported as done may be lost: each name leads to the image it led to, which can be saved, to the same bytes as
+before; containers start, with their volumes. What tells the store of a power cut is another boot id, so the script
+changes that too, in a mount namespace of its own.
 """
 import fcntl
 import os
@@ -82,6 +83,8 @@ def one(given, disk, store, sources, turn):
         file.write("LABEL turn=%d\nRUN echo %d > /turn\n" % (turn, turn))
     commands = [["pull", "-q", name], ["tag", name, "base"], ["build", "-q", "--network=none", "-t", "t%d" % turn, directory],
                 ["tag", "t%d" % turn, "u%d" % turn], ["save", "-o", os.path.join(disk.at, "saved.tar"), "t%d" % turn],
+                ["volume", "create", "v%d" % turn],
+                ["create", "--name", "c%d" % turn, "--network=none", "-v", "v%d:/v" % turn, "-v", "/w", "base", "true"],
                 ["import", given.base, "i%d" % turn]]
     if turn % 2:
         commands.insert(0, ["load", "-q", "-i", plain])
@@ -117,6 +120,13 @@ def one(given, disk, store, sources, turn):
             raise Unsound("turn %d: %s, reported as done, cannot be saved after the cut" % (turn, tag))
         if known.setdefault((tag, image), first) != first:
             raise Unsound("turn %d: %s is saved as other bytes" % (turn, tag))
+    for command in done:
+        if command[0] == "volume":
+            store.ok("volume", "inspect", command[-1])
+        if command[0] == "create":
+            store.ok("start", "-a", command[2])
+    for container in store.ok("ps", "-aq").split():
+        store.ok("rm", "-v", container)
     return bool(done)
 
 

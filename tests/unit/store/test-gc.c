@@ -203,6 +203,25 @@ static void what_was_said_goes_with_its_image_and_not_while_it_is_written(void *
     assert_false(exists(f->top_fd, writing));
 }
 
+static void what_was_begun_beside_a_file_goes_when_nobody_writes_it(void **state)
+{
+    static const char writing[] = "store/networks/.x.json.0123456789abcdef.tmp";
+    static const char other[] = "store/networks/x.json";
+    const struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    struct fixture *f = *state;
+
+    assert_int_equal(mkdirat(f->top_fd, "store/networks", 0700), 0);
+    put_file(f->top_fd, writing, "", 0600);
+    put_file(f->top_fd, other, "", 0600);
+    assert_int_equal(utimensat(f->top_fd, other, long_ago, 0), 0);
+    collect(f);
+    assert_true(exists(f->top_fd, writing));
+    assert_int_equal(utimensat(f->top_fd, writing, long_ago, 0), 0);
+    collect(f);
+    assert_false(exists(f->top_fd, writing));
+    assert_true(exists(f->top_fd, other));
+}
+
 static void usage_tells_images_from_cache(void **state)
 {
     struct fixture *f = *state;
@@ -374,6 +393,7 @@ int main(void)
         test(lock_files_nobody_holds_go),
         test(an_old_download_stays_while_somebody_goes_on_with_it),
         test(what_was_said_goes_with_its_image_and_not_while_it_is_written),
+        test(what_was_begun_beside_a_file_goes_when_nobody_writes_it),
         test(usage_tells_images_from_cache),
         test(a_sound_store_has_no_problems),
         test(every_flipped_byte_is_found_and_removed),
