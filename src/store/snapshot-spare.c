@@ -80,12 +80,14 @@ static int directories_in(int own, const char *name)
     return (int)st.st_nlink - 2;
 }
 
-/* The work directory has nothing in it but the one that the kernel makes anew. */
+/* The work directory has nothing in it but the one that the kernel makes anew, which it
+ * lets nobody look into; whoever searches the store may. */
 static int is_bare(int own)
 {
     int inside = directories_in(own, "work");
 
-    return inside == 0 || (inside == 1 && directories_in(own, "work/work") == 0);
+    return inside == 0 || (inside == 1 && directories_in(own, "work/work") == 0 &&
+                           fchmodat(own, "work/work", 0700, 0) == 0);
 }
 
 /* -1, or the snapshot's own directory with a work directory as good as new. */
