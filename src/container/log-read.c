@@ -198,11 +198,11 @@ static int follow(struct reader *reader, struct cb_container *container, int *fd
                   struct cb_cancel *cancel, struct cb_error **err)
 {
     cb_autofd int notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    cb_autofree char *path = xasprintf("/proc/self/fd/%d", container->dir_fd);
     int runs = 1;
 
     if (notify >= 0)
-        inotify_add_watch(notify, path, IN_MODIFY | IN_MOVED_TO | IN_CREATE);
+        inotify_add_watch(notify, cb_fd_path(container->dir_fd).text,
+                          IN_MODIFY | IN_MOVED_TO | IN_CREATE);
     while (runs && !reader->is_done) {
         struct pollfd waits[] = {{.fd = notify, .events = POLLIN},
                                  {.fd = cb_cancel_fd(cancel), .events = POLLIN}};
