@@ -153,6 +153,30 @@ END
     expect_contains 'no space left on device'
 }
 
+@test "a disk that is full from any moment of create on: no filesystem is kept for a container that was never made" {
+    gcc -shared -fPIC -O1 -o "$DIR/fail-at.so" "$CB_TOP/tests/stress/fail-at.c"
+    export CBUILD_ROOT=$CB_WORK/faulty
+    "$CBUILD" import "$CB_BASES/busybox.tar" busybox >/dev/null
+    layers=$(ls "$CBUILD_ROOT/snapshots")
+    refused=0
+    for at in $(seq 24 8 160); do
+        head -c 8 /dev/zero >"$DIR/count"
+        CB_FAIL_COUNT=$DIR/count CB_FAIL_AT=$at CB_FAIL_ONWARD=1 LD_PRELOAD=$DIR/fail-at.so \
+            ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" \
+            run "$CBUILD" create --name full --network none -v named:/n -v /anonymous busybox true
+        [ "$status" -eq 0 ] || refused=$((refused + 1))
+        "$CBUILD" rm -f -v full >/dev/null 2>&1
+        "$CBUILD" volume prune -af >/dev/null
+        "$CBUILD" system prune -f >/dev/null
+        run ls "$CBUILD_ROOT/snapshots"
+        expect_output "$layers"
+        run ls "$CBUILD_ROOT/containers" "$CBUILD_ROOT/volumes"
+        expect_lacks full named
+    done
+    [ "$refused" -gt 5 ]
+    fsck_clean
+}
+
 @test "few descriptors, little stack, a limit on file sizes: it works, or says what is short" {
     printf 'FROM busybox\nCOPY Dockerfile /x\nRUN cat /x\n' | dockerfile
     run sh -c 'ulimit -n 64 -s 512; exec "$0" build --no-cache --progress=plain --network=none "$1"' "$CBUILD" "$DIR"
