@@ -21,6 +21,17 @@ int cb_stdout_is_unread(void)
     return poll(&out, 1, 0) > 0 && out.revents & POLLERR;
 }
 
+void cb_print_error(struct cb_error **error)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (cb_error_errnum(*error) == ENOENT && access("/proc/self", F_OK) < 0)
+        cb_error_hint(error, "/proc is not mounted: builds and containers need it");
+    cb_error_format(*error, "cbuild", &text);
+    fflush(stdout);
+    fputs(cb_strbuf_text(&text), stderr);
+}
+
 int cb_flush_stdout(struct cb_error **err)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))

@@ -15,6 +15,8 @@ int cb_stdout_is_terminal(void);
 int cb_stdout_is_unread(void);
 /* A full disk or closed pipe is an error like any other (EPIPE is quiet). */
 int cb_flush_stdout(struct cb_error **err);
+/* As the last word of a command, on standard error. */
+void cb_print_error(struct cb_error **error);
 /* Foreign TEXT: on a terminal escaped, for programs as it is. */
 void cb_print_foreign(const struct cb_strbuf *text);
 /* On one line, without blanks. */

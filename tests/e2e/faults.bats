@@ -177,6 +177,23 @@ END
     fsck_clean
 }
 
+@test "without /proc nothing is said to be done that is not, and the reason is given" {
+    # any failure is 1: bats takes 127 for a mistake of its own
+    without_proc() { run timeout 30 unshare -m sh -c 'umount -l /proc && "$@" || exit 1' - "$CBUILD" "$@"; }
+    "$CBUILD" run -d --name runs --network none busybox sleep 1000 >/dev/null
+    for command in 'stop -t 0' 'rm -f' kill wait; do
+        without_proc $command runs
+        expect_status 1
+        expect_contains '/proc is not mounted'
+    done
+    without_proc run -d --network none busybox true
+    expect_status 1
+    expect_contains 'hint: /proc is not mounted'
+    cbuild ps --format '{{.Names}} {{.State}}'
+    expect_output 'runs running'
+    cb_drop_containers
+}
+
 @test "few descriptors, little stack, a limit on file sizes: it works, or says what is short" {
     printf 'FROM busybox\nCOPY Dockerfile /x\nRUN cat /x\n' | dockerfile
     run sh -c 'ulimit -n 64 -s 512; exec "$0" build --no-cache --progress=plain --network=none "$1"' "$CBUILD" "$DIR"
