@@ -52,11 +52,24 @@ void cb_print_foreign(const struct cb_strbuf *text)
     fwrite(cb_strbuf_text(text), 1, text->len, stdout);
 }
 
+void cb_print_json_text(const char *text, size_t len)
+{
+    cb_auto_value(cb_strbuf) escaped = {0};
+
+    if (cb_stdout_is_terminal()) {
+        cb_strbuf_add_escaped_json(&escaped, text, len);
+        text = cb_strbuf_text(&escaped);
+        len = escaped.len;
+    }
+    fwrite(text, 1, len, stdout);
+}
+
 void cb_print_json(const json_t *value)
 {
     cb_autofree char *text = cb_json_dump(value);
 
-    printf("%s\n", text);
+    cb_print_json_text(text, strlen(text));
+    putchar('\n');
 }
 
 int cb_wants_json(const char *format, const char *plain, struct cb_error **err)

@@ -19,6 +19,9 @@ int cb_flush_stdout(struct cb_error **err);
 void cb_print_error(struct cb_error **error);
 /* Foreign TEXT: on a terminal escaped, for programs as it is. */
 void cb_print_foreign(const struct cb_strbuf *text);
+/* LEN bytes of JSON: on a terminal, what that would act on is written as \uXXXX, which
+ * means the same. */
+void cb_print_json_text(const char *text, size_t len);
 /* On one line, without blanks. */
 void cb_print_json(const json_t *value);
 /* --format of who prints either PLAIN ("table", "text"), the default for NULL, or JSON:
