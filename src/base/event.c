@@ -2,20 +2,17 @@
 #include "base/event.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 void cb_event_emit(struct cb_event_sink *sink, struct cb_event event)
 {
-    struct timespec now;
-
     if (!sink)
         return;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    event.time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    event.time_ns = cb_clock_ns();
     sink->emit(sink, &event);
 }
 

@@ -10,6 +10,8 @@ src_base_libbase_a_SOURCES = \
     %D%/base64.h \
     %D%/cancel.c \
     %D%/cancel.h \
+    %D%/clock.c \
+    %D%/clock.h \
     %D%/digest.c \
     %D%/digest.h \
     %D%/error.c \

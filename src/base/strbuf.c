@@ -147,8 +147,9 @@ static void add_json_point(struct cb_strbuf *buf, const char *bytes, size_t widt
         cb_strbuf_addc(buf, '\\');
         cb_strbuf_addc(buf, (char)point);
     } else if (point >= 8 && point <= 13 && point != 11) {
-        cb_strbuf_addc(buf, '\\');
-        cb_strbuf_addc(buf, short_names[point - 8]);
+        const char escape[] = {'\\', short_names[point - 8]};
+
+        cb_strbuf_add(buf, escape, sizeof(escape));
     } else if (point < 0x20 || point == 0x2028 || point == 0x2029) {
         cb_strbuf_addf(buf, "\\u%04x", point);
     } else {
@@ -161,15 +162,33 @@ void cb_strbuf_add_json(struct cb_strbuf *buf, const char *text)
     cb_strbuf_add_json_bytes(buf, text, strlen(text));
 }
 
+/* How many bytes of TEXT are ASCII that JSON has as it is. */
+static size_t count_plain(const char *text, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len && (unsigned char)text[at] - 0x20u < 0x60u && text[at] != '"' &&
+           text[at] != '\\')
+        at++;
+    return at;
+}
+
 void cb_strbuf_add_json_bytes(struct cb_strbuf *buf, const char *text, size_t len)
 {
     size_t at = 0;
 
     cb_strbuf_addc(buf, '"');
     while (at < len) {
+        size_t plain = count_plain(text + at, len - at);
         unsigned point = 0;
-        size_t width = cb_utf8_decode(text + at, len - at, &point);
+        size_t width;
 
+        if (plain) {
+            cb_strbuf_add(buf, text + at, plain);
+            at += plain;
+            continue;
+        }
+        width = cb_utf8_decode(text + at, len - at, &point);
         if (width == 0) {
             cb_strbuf_adds(buf, "\\ufffd");
             at++;

@@ -5,6 +5,7 @@
  * what is already there is read. */
 #include "base/subprocess.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define DEFAULT_OUTPUT_BYTES (1u << 20)
 #define SHOWN_STDERR_BYTES   2000
@@ -161,14 +161,6 @@ static int spawn(pid_t *pid, const char *path,
     return failed;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Reads what is there; a positive answer means that the limit was passed. */
 static int drain(struct stream *stream, size_t max, int64_t *last)
 {
@@ -179,7 +171,7 @@ static int drain(struct stream *stream, size_t max, int64_t *last)
         got = read(stream->fd, buffer, sizeof(buffer));
         if (got > 0) {
             cb_strbuf_add(stream->text, buffer, (size_t)got);
-            *last = now_ms();
+            *last = cb_clock_ms();
             if (stream->text->len > max)
                 return 1;
         } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
@@ -198,7 +190,7 @@ static int time_left(int limit_ms, int64_t since)
 
     if (limit_ms <= 0)
         return -1;
-    left = since + limit_ms - now_ms();
+    left = since + limit_ms - cb_clock_ms();
     return left > 0 ? (int)left : 0;
 }
 
@@ -228,7 +220,7 @@ static int collect(struct child *child, const struct cb_subprocess_options *opti
                    const char *ready, struct cb_error **err)
 {
     size_t max = options->max_output ? options->max_output : DEFAULT_OUTPUT_BYTES;
-    int64_t started = now_ms(), last = started;
+    int64_t started = cb_clock_ms(), last = started;
     int exited = 0;
 
     while (!exited && !(ready && strstr(cb_strbuf_text(child->streams[0].text), ready))) {
@@ -386,6 +378,93 @@ void cb_helper_stop(struct cb_helper *helper)
     cb_strbuf_free(&helper->out);
     cb_strbuf_free(&helper->errors);
     free(helper);
+}
+
+/* ── Read while it runs ── */
+
+#define READ_BYTES 65536
+
+struct cb_program {
+    struct child child;
+    struct cb_strbuf errors;
+    struct cb_subprocess_options options; /* its words are not ours to keep */
+    char *name;
+};
+
+int cb_program_start(struct cb_program **out, const struct cb_subprocess_options *options,
+                     struct cb_error **err)
+{
+    const char *name = options->argv[0];
+    cb_autofree char *path = cb_subprocess_find(name);
+    cb_auto(cb_program) program = xcalloc(1, sizeof(*program));
+
+    program->child.pid_fd = -1;
+    program->child.streams[0].fd = program->child.streams[1].fd = -1;
+    program->child.streams[1].text = &program->errors;
+    program->options = (struct cb_subprocess_options){.max_output = options->max_output,
+                                                      .cancel = options->cancel};
+    program->name = xstrdup(name);
+    if (!path)
+        return cb_error_set(err, CB_ERR_NOT_FOUND, "`%s`: program not found", name);
+    if (cb_cancel_check(options->cancel, err) < 0 ||
+        start(&program->child, path, options, err) < 0)
+        return -1;
+    *out = cb_steal(&program);
+    return 0;
+}
+
+static int program_end(struct cb_program *program, struct cb_error **err)
+{
+    int code;
+
+    if (program->child.pid && collect(&program->child, &program->options, NULL, err) < 0)
+        return add_complaint(err, program->name, &program->errors);
+    code = exit_code_of(program->child.status);
+    if (!code)
+        return 0;
+    cb_error_exit(err, code, "exit status %d", code);
+    return add_complaint(err, program->name, &program->errors);
+}
+
+int cb_program_read(struct cb_program *program, struct cb_strbuf *out, int timeout_ms,
+                    struct cb_error **err)
+{
+    const struct cb_subprocess_options *options = &program->options;
+    struct stream *printed = &program->child.streams[0];
+    struct stream *errors = &program->child.streams[1];
+    struct pollfd waits[] = {{.fd = cb_cancel_fd(options->cancel), .events = POLLIN},
+                             {.fd = printed->fd, .events = POLLIN},
+                             {.fd = errors->fd, .events = POLLIN}};
+    size_t max = options->max_output ? options->max_output : DEFAULT_OUTPUT_BYTES;
+    char buffer[READ_BYTES];
+    int64_t last;
+    ssize_t got;
+
+    if (printed->fd < 0)
+        return program_end(program, err);
+    if (poll(waits, CB_ARRAY_SIZE(waits), timeout_ms) < 0 && errno != EINTR)
+        return cb_error_errno(err, errno, "poll");
+    if (cb_cancel_check(options->cancel, err) < 0)
+        return -1;
+    if (drain(errors, max, &last))
+        return cb_error_set(err, CB_ERR_INTEGRITY, "`%s`: printed more than %zu bytes",
+                            program->name, max);
+    got = read(printed->fd, buffer, sizeof(buffer));
+    if (got > 0)
+        cb_strbuf_add(out, buffer, (size_t)got);
+    else if (got == 0 || (errno != EINTR && errno != EAGAIN))
+        cb_close(&printed->fd);
+    return 1;
+}
+
+void cb_program_stop(struct cb_program *program)
+{
+    if (!program)
+        return;
+    child_free(&program->child);
+    cb_strbuf_free(&program->errors);
+    free(program->name);
+    free(program);
 }
 
 /* ── What survives us ── */

@@ -36,6 +36,17 @@ int cb_helper_start(struct cb_helper **out, const struct cb_subprocess_options *
                     const char *ready, struct cb_error **err);
 void cb_helper_stop(struct cb_helper *helper);
 CB_AUTO_DEFINE(cb_helper, cb_helper_stop)
+/* A program that is read while it prints, however much that is; MAX_OUTPUT bounds what it
+ * complains. Timeouts are not looked at, CANCEL is. */
+struct cb_program;
+int cb_program_start(struct cb_program **out, const struct cb_subprocess_options *options,
+                     struct cb_error **err);
+/* Adds to OUT what there is, and waits for that at most TIMEOUT_MS (-1: any time). 1: it
+ * may print more; 0: it has ended, with status 0. Any other is an EXIT error. */
+int cb_program_read(struct cb_program *program, struct cb_strbuf *out, int timeout_ms,
+                    struct cb_error **err);
+void cb_program_stop(struct cb_program *program);
+CB_AUTO_DEFINE(cb_program, cb_program_stop)
 /* Starts PATH in a session of its own and leaves it alone: it survives us. Standard input
  * and output are /dev/null, standard error is ERRORS_FD, and FDS (NULL for
  * none) become 3, 4, … */

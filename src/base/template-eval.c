@@ -134,6 +134,31 @@ static int leaves_titles(const char *function)
     return 0;
 }
 
+/* A null of the document is an empty list or map in Go; the word `nil` is neither. */
+static const char *refusal_of_nil(const char *function)
+{
+    return strcmp(function, "len") == 0
+               ? "reflect: call of reflect.Value.Type on zero Value"
+           : strcmp(function, "index") == 0 ? "index of untyped nil"
+                                            : NULL;
+}
+
+static int check_nil(struct cb_tmpl_run *run, const struct cb_tmpl_command *command,
+                     struct cb_error **err)
+{
+    const struct cb_tmpl_operand *first = &command->operands[0], *second = first + 1;
+    const char *refusal;
+
+    if (command->count < 2 || second->kind != CB_TMPL_OPERAND_CONSTANT ||
+        second->constant)
+        return 0;
+    refusal = refusal_of_nil(first->function->name);
+    return refusal
+               ? cb_tmpl_fail(run, first->at, command->operands[command->count - 1].end,
+                              err, "error calling %s: %s", first->function->name, refusal)
+               : 0;
+}
+
 /* END: of the command that OPERAND, a function, begins. */
 static int call(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
                 size_t end, const struct values *given, json_t **out,
@@ -225,6 +250,18 @@ static int eval_logic(struct cb_tmpl_run *run, const struct cb_tmpl_command *com
     return 0;
 }
 
+static int fail_argument(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
+                         struct cb_error **err)
+{
+    if (operand->field_count)
+        return cb_tmpl_fail(run, operand->at, operand->end, err,
+                            "%s is not a method but has arguments",
+                            operand->fields[operand->field_count - 1]);
+    return cb_tmpl_fail(
+        run, operand->at, operand->end, err, "can't give argument to non-function %.*s",
+        (int)(operand->end - operand->at), run->template->text + operand->at);
+}
+
 /* `.Label "x"`: the field's object is asked for the argument. */
 static int look_up(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operand,
                    const json_t *value, const struct values *args, json_t **out,
@@ -233,8 +270,7 @@ static int look_up(struct cb_tmpl_run *run, const struct cb_tmpl_operand *operan
     if (operand->kind == CB_TMPL_OPERAND_CONSTANT ||
         operand->kind == CB_TMPL_OPERAND_PIPELINE || !json_is_object(value) ||
         args->count != 1 || !json_is_string(args->items[0]))
-        return cb_tmpl_fail(run, operand->at, operand->end, err,
-                            "can't give argument to it");
+        return fail_argument(run, operand, err);
     *out = json_incref(json_object_get(value, json_string_value(args->items[0])));
     if (!*out)
         *out = json_string("");
@@ -257,6 +293,8 @@ static int eval_command(struct cb_tmpl_run *run, const struct cb_tmpl_command *c
         return -1;
     if (is_function && !first->function->call)
         return eval_logic(run, command, dot, piped, out, err);
+    if (is_function && check_nil(run, command, err) < 0)
+        return -1;
     if (first->kind == CB_TMPL_OPERAND_CONSTANT && !first->constant)
         return cb_tmpl_fail(run, first->at, first->end, err, "nil is not a command");
     if (!is_function && eval_operand(run, first, dot, &value, err) < 0)

@@ -129,10 +129,21 @@ static int run_if(struct cb_tmpl_run *run, const struct cb_tmpl_node *node, json
 static const struct cb_tmpl_definition *find_definition(const struct cb_tmpl_run *run,
                                                         const char *name)
 {
-    for (size_t i = run->template->definitions.count; i > 0; i--)
-        if (strcmp(run->template->definitions.items[i - 1].name, name) == 0)
-            return &run->template->definitions.items[i - 1];
+    cb_vec_foreach (definition, &run->template->definitions)
+        if (strcmp(definition->name, name) == 0)
+            return definition;
     return NULL;
+}
+
+static int fail_undefined(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
+                          struct cb_error **err)
+{
+    cb_autofree char *message = xasprintf("template \"%s\" not defined", node->text);
+    size_t begin = node->at;
+
+    while (begin && run->template->text[begin] != '{')
+        begin--;
+    return cb_tmpl_fail_at(run, node->at, begin ? begin - 1 : 0, node->end, message, err);
 }
 
 static int run_template(struct cb_tmpl_run *run, const struct cb_tmpl_node *node,
@@ -146,8 +157,7 @@ static int run_template(struct cb_tmpl_run *run, const struct cb_tmpl_node *node
     int result;
 
     if (!definition)
-        return cb_tmpl_fail(run, node->at, node->at, err, "template \"%s\" not defined",
-                            node->text);
+        return fail_undefined(run, node, err);
     if (node->pipeline && cb_tmpl_eval(run, node->pipeline, dot, &value, err) < 0)
         return -1;
     if (run->depth >= CB_TMPL_MAX_DEPTH)

@@ -75,7 +75,6 @@ static int index_once(json_t *value, const json_t *key, json_t **out,
 {
     json_int_t at;
     const char *text;
-    size_t len;
 
     *out = NULL;
     if (!value || json_is_null(value)) {
@@ -83,8 +82,10 @@ static int index_once(json_t *value, const json_t *key, json_t **out,
         return 0;
     }
     if (json_is_object(value)) {
-        if (cb_tmpl_want_text(key, &text, &len, err) < 0)
-            return -1;
+        if (!json_is_string(key))
+            return cb_error_set(err, CB_ERR_USAGE, "value has type %s; should be string",
+                                cb_tmpl_type_name(key));
+        text = json_string_value(key);
         *out = json_incref(json_object_get(value, text));
         if (!*out && holds_texts(value))
             *out = json_string("");
@@ -94,8 +95,9 @@ static int index_once(json_t *value, const json_t *key, json_t **out,
         return cb_error_set(err, CB_ERR_USAGE, "can't index item of type %s",
                             cb_tmpl_type_name(value));
     if (!key || !json_is_integer(key))
-        return cb_error_set(err, CB_ERR_USAGE, "cannot index slice/array with type %s",
-                            cb_tmpl_type_name(key));
+        return cb_error_set(err, CB_ERR_USAGE, "cannot index slice/array with %s%s",
+                            json_is_null(key) ? "" : "type ",
+                            json_is_null(key) ? "nil" : cb_tmpl_type_name(key));
     at = json_integer_value(key);
     if (at < 0 || (size_t)at >= (json_is_array(value) ? json_array_size(value)
                                                       : json_string_length(value)))
@@ -132,7 +134,9 @@ static int call_slice(json_t *const *args, size_t count, json_t **out,
                               : (json_int_t)json_array_size(value);
     json_int_t from = 0, to = size;
 
-    if (!is_text && (!value || !json_is_array(value)))
+    if (!value || json_is_null(value))
+        return cb_error_set(err, CB_ERR_USAGE, "slice of untyped nil");
+    if (!is_text && !json_is_array(value))
         return cb_error_set(err, CB_ERR_USAGE, "can't slice item of type %s",
                             cb_tmpl_type_name(value));
     if ((count > 1 && cb_tmpl_want_count(args[1], &from, err) < 0) ||
@@ -199,6 +203,16 @@ static int call_printf(json_t *const *args, size_t count, json_t **out,
     return cb_tmpl_give_text(out, &text, err);
 }
 
+/* JSON has no functions that it could call. */
+static int call_call(json_t *const *args, size_t count, json_t **out,
+                     struct cb_error **err)
+{
+    if (!args[0] || json_is_null(args[0]))
+        return cb_error_set(err, CB_ERR_USAGE, "call of nil");
+    return cb_error_set(err, CB_ERR_USAGE, "non-function of type %s",
+                        cb_tmpl_type_name(args[0]));
+}
+
 static int call_json(json_t *const *args, size_t count, json_t **out,
                      struct cb_error **err)
 {
@@ -210,6 +224,7 @@ static int call_json(json_t *const *args, size_t count, json_t **out,
 
 static const struct cb_tmpl_function functions[] = {
     {"and", 1, -1, NULL},
+    {"call", 1, -1, call_call},
     {"eq", 2, -1, cb_tmpl_call_eq},
     {"ge", 2, 2, cb_tmpl_call_ge},
     {"gt", 2, 2, cb_tmpl_call_gt},

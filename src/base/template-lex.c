@@ -141,8 +141,7 @@ static int take_quoted(struct lexer *lexer, struct cb_strbuf *out, struct cb_err
         }
         used = unescape(lexer->text + lexer->at + 1, lexer->text + lexer->end, out);
         if (!used)
-            return cb_tmpl_syntax_error(lexer->text, from, err,
-                                        "bad escape in a quoted string");
+            return cb_tmpl_syntax_error(lexer->text, from, err, "invalid syntax");
         lexer->at += used;
     }
     return cb_tmpl_syntax_error(lexer->text, from, err,
@@ -187,8 +186,9 @@ static int take_character(struct lexer *lexer, struct cb_error **err)
         token->integer =
             (p[0] & 7) << 18 | (p[1] & 0x3f) << 12 | (p[2] & 0x3f) << 6 | (p[3] & 0x3f);
     else
-        return cb_tmpl_syntax_error(lexer->text, token->at, err,
-                                    "malformed character constant");
+        return cb_tmpl_syntax_error(
+            lexer->text, token->at, err, "malformed character constant: %.*s",
+            (int)(lexer->at - token->at), lexer->text + token->at);
     return 0;
 }
 

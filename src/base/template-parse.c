@@ -24,6 +24,11 @@ static int expect_end(struct cb_tmpl_parser *parser, const char *where,
                                               : cb_tmpl_unexpected(parser, where, err);
 }
 
+static int is_trim(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* ── Actions ── */
 
 static struct cb_tmpl_node *node_new(struct cb_tmpl_parser *parser,
@@ -89,14 +94,48 @@ static int parse_control(struct cb_tmpl_parser *parser, enum cb_tmpl_node_kind k
     return result;
 }
 
-static int parse_name(struct cb_tmpl_parser *parser, const char *where, const char **out,
+static int parse_name(struct cb_tmpl_parser *parser, const char **out,
                       struct cb_error **err)
 {
+    cb_autofree char *where = xasprintf("%s clause", parser->token->text);
+
     parser->token++;
     if (parser->token->kind != CB_TMPL_STRING)
         return cb_tmpl_unexpected(parser, where, err);
     *out = parser->token->text;
     parser->token++;
+    return 0;
+}
+
+/* Nothing but blanks: another definition may take its place, as in Go. */
+static int is_blank(const struct cb_tmpl_node *body)
+{
+    for (; body; body = body->next) {
+        if (body->kind != CB_TMPL_TEXT)
+            return 0;
+        for (size_t i = 0; i < body->len; i++)
+            if (!is_trim(body->text[i]))
+                return 0;
+    }
+    return 1;
+}
+
+static int add_definition(struct cb_tmpl_parser *parser,
+                          const struct cb_tmpl_definition *definition, size_t at,
+                          struct cb_error **err)
+{
+    cb_vec_foreach (before, &parser->template->definitions) {
+        if (strcmp(before->name, definition->name) != 0)
+            continue;
+        if (is_blank(before->body))
+            *before = *definition;
+        else if (!is_blank(definition->body))
+            return syntax_error(parser, at, err,
+                                "template: multiple definition of template \"%s\"",
+                                definition->name);
+        return 0;
+    }
+    cb_vec_push(&parser->template->definitions, *definition);
     return 0;
 }
 
@@ -125,8 +164,7 @@ static int parse_definition(struct cb_tmpl_parser *parser, const char *name,
         return syntax_error(parser, at, err,
                             how == TERM_ELSE ? "unexpected {{else}} in define clause"
                                              : "unexpected EOF");
-    cb_vec_push(&parser->template->definitions, definition);
-    return 0;
+    return add_definition(parser, &definition, at, err);
 }
 
 /* {{define "x"}}, {{template "x" pipeline}}, {{block "x" pipeline}}. *OUT NULL for a
@@ -135,9 +173,13 @@ static int parse_named(struct cb_tmpl_parser *parser, struct cb_tmpl_node **out,
                        struct cb_error **err)
 {
     const char *word = parser->token->text;
-    struct cb_tmpl_node *node = node_new(parser, CB_TMPL_TEMPLATE, parser->token->at);
+    struct cb_tmpl_node *node = node_new(parser, CB_TMPL_TEMPLATE, parser->token[1].at);
 
-    if (parse_name(parser, word, &node->text, err) < 0)
+    /* Go has definitions beside each other only. */
+    if (*word == 'd' && parser->depth)
+        return cb_tmpl_unexpected(parser, "command", err);
+    node->end = parser->at;
+    if (parse_name(parser, &node->text, err) < 0)
         return -1;
     if (*word == 'd')
         return expect_end(parser, "define clause", err) < 0
@@ -198,11 +240,6 @@ static int parse_action(struct cb_tmpl_parser *parser, struct cb_tmpl_node **out
 }
 
 /* ── Text ── */
-
-static int is_trim(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
 
 /* Where the action that began at FROM ends; strings may hold "}}". */
 static size_t find_close(const struct cb_tmpl_parser *parser, size_t from)

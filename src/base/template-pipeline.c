@@ -14,6 +14,19 @@ int cb_tmpl_too_deep(struct cb_tmpl_parser *parser, struct cb_error **err)
                : 0;
 }
 
+/* Go tells of its keywords in angle brackets. */
+static int is_keyword(const struct cb_tmpl_token *token)
+{
+    static const char *const words[] = {"block", "break",    "continue", "define",
+                                        "else",  "end",      "if",       "nil",
+                                        "range", "template", "with"};
+
+    for (size_t i = 0; i < CB_ARRAY_SIZE(words); i++)
+        if (token->kind == CB_TMPL_IDENT && strcmp(token->text, words[i]) == 0)
+            return 1;
+    return token->kind == CB_TMPL_DOT;
+}
+
 static const char *token_text(const struct cb_tmpl_parser *parser, char buffer[32])
 {
     const struct cb_tmpl_token *token = parser->token;
@@ -34,7 +47,9 @@ int cb_tmpl_unexpected(struct cb_tmpl_parser *parser, const char *where,
 {
     char buffer[32];
 
-    return syntax_error(parser, parser->token->at, err, "unexpected \"%s\" in %s",
+    return syntax_error(parser, parser->token->at, err,
+                        is_keyword(parser->token) ? "unexpected <%s> in %s"
+                                                  : "unexpected \"%s\" in %s",
                         token_text(parser, buffer), where);
 }
 

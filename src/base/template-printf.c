@@ -106,38 +106,47 @@ static size_t count_points(const char *text, size_t len)
     return points;
 }
 
-/* TEXT in the verb's width, counted in characters. */
-static void add_padded(struct cb_strbuf *out, const struct verb *verb, const char *text,
-                       size_t len)
+/* TEXT in the verb's width, counted in characters, behind FILL. */
+static void add_filled(struct cb_strbuf *out, const struct verb *verb, char fill,
+                       const char *text, size_t len)
 {
     size_t points = count_points(text, len);
     size_t pad = (size_t)verb->width > points ? (size_t)verb->width - points : 0;
     int left = has(verb, '-');
 
     for (size_t i = 0; !left && i < pad; i++)
-        cb_strbuf_addc(out, ' ');
+        cb_strbuf_addc(out, fill);
     cb_strbuf_add(out, text, len);
     for (size_t i = 0; left && i < pad; i++)
         cb_strbuf_addc(out, ' ');
 }
 
-/* A sign as it is wanted, PREFIX, zeros up to the width, DIGITS. */
+/* The flag 0 is for every value, not for numbers only. */
+static void add_padded(struct cb_strbuf *out, const struct verb *verb, const char *text,
+                       size_t len)
+{
+    add_filled(out, verb, has(verb, '0') ? '0' : ' ', text, len);
+}
+
+/* A sign as it is wanted, PREFIX, DIGITS; at least LEAST of these, or, if that is -1,
+ * zeros up to the width where the flag 0 asks for them. */
 static void add_number(struct cb_strbuf *out, const struct verb *verb, int is_negative,
-                       const char *prefix, const char *digits, size_t least)
+                       const char *prefix, const char *digits, int least)
 {
     cb_auto_value(cb_strbuf) text = {0};
+    size_t wanted = least > 0 ? (size_t)least : 0;
 
     if (is_negative)
         cb_strbuf_addc(&text, '-');
     else if (has(verb, '+') || has(verb, ' '))
         cb_strbuf_addc(&text, has(verb, '+') ? '+' : ' ');
-    if (has(verb, '0') && !has(verb, '-') && (size_t)verb->width > text.len + least)
-        least = (size_t)verb->width - text.len;
+    if (least < 0 && has(verb, '0') && !has(verb, '-') && (size_t)verb->width > text.len)
+        wanted = (size_t)verb->width - text.len;
     cb_strbuf_adds(&text, prefix);
-    for (size_t i = strlen(digits); i < least; i++)
+    for (size_t i = strlen(digits); i < wanted; i++)
         cb_strbuf_addc(&text, '0');
     cb_strbuf_adds(&text, digits);
-    add_padded(out, verb, cb_strbuf_text(&text), text.len);
+    add_filled(out, verb, ' ', cb_strbuf_text(&text), text.len);
 }
 
 static void add_integer(struct cb_strbuf *out, const struct verb *verb, json_int_t value)
@@ -154,6 +163,10 @@ static void add_integer(struct cb_strbuf *out, const struct verb *verb, json_int
     char digits[65], *at = digits + sizeof(digits) - 1;
     size_t i = 0;
 
+    if (!value && !verb->precision) {
+        add_filled(out, verb, ' ', "", 0);
+        return;
+    }
     while (i < CB_ARRAY_SIZE(bases) - 1 && bases[i].kind != verb->kind)
         i++;
     *at = '\0';
@@ -162,7 +175,7 @@ static void add_integer(struct cb_strbuf *out, const struct verb *verb, json_int
     while ((rest /= bases[i].base) > 0);
     add_number(out, verb, value < 0,
                has(verb, '#') ? bases[i].with_sharp : bases[i].prefix, at,
-               verb->precision > 0 ? (size_t)verb->precision : 0);
+               verb->precision);
 }
 
 static void add_real(struct cb_strbuf *out, const struct verb *verb, double value)
@@ -187,7 +200,7 @@ static void add_real(struct cb_strbuf *out, const struct verb *verb, double valu
         snprintf(text, sizeof(text), "%.*f", precision, size);
     for (char *p = text; *p && verb->kind == 'G'; p++)
         *p = (char)toupper((unsigned char)*p);
-    add_number(out, verb, signbit(value) != 0, "", text, 0);
+    add_number(out, verb, signbit(value) != 0, "", text, -1);
 }
 
 /* Shown by %v, %s or, quoted, %q; the precision cuts texts. */
@@ -257,21 +270,24 @@ static void add_point(struct cb_strbuf *out, const struct verb *verb, json_int_t
         text[0] = text[len + 1] = '\'';
         len += 2;
     }
-    add_padded(out, verb, text, len);
+    add_filled(out, verb, has(verb, '0') && verb->kind != 'U' ? '0' : ' ', text, len);
 }
+
+static void add_verb(struct cb_strbuf *out, const struct verb *verb, const json_t *value);
 
 /* "%!d(string=x)": the verb is not for such a value. */
 static void add_wrong(struct cb_strbuf *out, const struct verb *verb, const json_t *value)
 {
+    struct verb plain = *verb;
+
+    plain.kind = 'v';
     cb_strbuf_addf(out, "%%!%c(%s", verb->kind, cb_tmpl_type_name(value));
     if (value && !json_is_null(value)) {
         cb_strbuf_addc(out, '=');
-        cb_tmpl_print(out, value);
+        add_verb(out, &plain, value);
     }
     cb_strbuf_addc(out, ')');
 }
-
-static void add_verb(struct cb_strbuf *out, const struct verb *verb, const json_t *value);
 
 /* Verbs are for what is in a list, each by itself. */
 static void add_list(struct cb_strbuf *out, const struct verb *verb, const json_t *list)
@@ -292,7 +308,8 @@ static void add_object(struct cb_strbuf *out, const struct verb *verb,
     size_t count;
     const char **keys;
 
-    if (verb->kind == 'v' || cb_tmpl_is_struct(object)) {
+    if ((verb->kind == 'v' && !verb->width && verb->precision < 0) ||
+        cb_tmpl_is_struct(object)) {
         add_value(out, verb, object);
         return;
     }

@@ -99,7 +99,7 @@ struct cb_tmpl_node {
     struct cb_tmpl_pipeline *pipeline; /* NULL: `template "x"` without an argument */
     struct cb_tmpl_node *body, *otherwise;
     struct cb_tmpl_node *next;
-    size_t at;
+    size_t at, end; /* END: behind the braces of {{template}} */
 };
 struct cb_tmpl_definition {
     const char *name;

@@ -1,6 +1,6 @@
 /* Go's text/template over JSON values, as docker's --format and -f take it
  * (https://pkg.go.dev/text/template): pipelines, variables, if, range, with, break,
- * continue, define, template, block, comments, trim markers, Go's functions but call, and
+ * continue, define, template, block, comments, trim markers, Go's functions, and
  * docker's json, join, split, lower, upper, title, pad, truncate.
  *
  * JSON has no types where Go has structs, maps and pointers, so: an object whose keys all

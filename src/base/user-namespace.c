@@ -52,6 +52,22 @@ uint32_t cb_mapped_ids(void)
     return users < groups ? users : groups;
 }
 
+uint32_t cb_outer_uid(uint32_t uid)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+    unsigned long inside, outside, count;
+    int used;
+
+    if (cb_fs_read_file(AT_FDCWD, "/proc/self/uid_map", MAX_MAP_BYTES, &text, NULL) < 0)
+        return uid;
+    for (const char *at = cb_strbuf_text(&text);
+         sscanf(at, "%lu %lu %lu%n", &inside, &outside, &count, &used) == 3; at += used) {
+        if (uid >= inside && uid - inside < count)
+            return (uint32_t)(outside + (uid - inside));
+    }
+    return uid;
+}
+
 int cb_mapped_ids_hint(struct cb_error **err, uint32_t uid, uint32_t gid)
 {
     uint32_t ids;

@@ -48,15 +48,16 @@ static int layer_blob(struct collector *collector, const struct cb_digest *chain
     return cb_layer_blob_get(&want, out, err);
 }
 
-/* The document's number of the layer, which is added when it is new. BLOB NULL: the
+/* The document's number of LAYER, which is added when it is new. Without a blob it is the
  * store's. Inline documents name no blobs. */
-static int add_layer(struct collector *collector, const struct cb_descriptor *blob,
-                     const struct cb_digest *diff_id, int parent, int64_t created_ns,
+static int add_layer(struct collector *collector, const struct cb_cache_layer *layer,
                      int *number, struct cb_error **err)
 {
     struct cb_cache_document *out = collector->out;
-    struct cb_digest chain_id =
-        cb_chain_id(parent < 0 ? NULL : &out->layers.items[parent].chain_id, diff_id);
+    const struct cb_digest *below =
+        layer->parent < 0 ? NULL : &out->layers.items[layer->parent].chain_id;
+    struct cb_digest chain_id = cb_chain_id(below, &layer->diff_id);
+    const struct cb_descriptor *blob = layer->blob.media_type ? &layer->blob : NULL;
     cb_auto_value(cb_descriptor) made = {0};
     char text[CB_DIGEST_MAX_TEXT];
 
@@ -64,11 +65,12 @@ static int add_layer(struct collector *collector, const struct cb_descriptor *bl
     if (*number >= 0)
         return 0;
     if (!blob && collector->to->type != CB_CACHE_INLINE) {
-        if (layer_blob(collector, &chain_id, diff_id, &made, err) < 0)
+        if (layer_blob(collector, &chain_id, &layer->diff_id, &made, err) < 0)
             return -1;
         blob = &made;
     }
-    *number = cb_cache_document_add_layer(out, blob, diff_id, parent, created_ns);
+    *number = cb_cache_document_add_layer(out, blob, &layer->diff_id, layer->parent,
+                                          layer->created_ns);
     if (*number < 0) {
         cb_error_set(err, CB_ERR_UNSUPPORTED, "the cache has more than %d layers",
                      CB_CACHE_MAX_LAYERS);
@@ -91,10 +93,14 @@ static int add_snapshot(struct collector *collector, struct cb_snapshot *top, in
         return -1;
     for (struct cb_snapshot *at = top; at; at = cb_snapshot_parent(at))
         cb_vec_push(&chain, at);
-    for (size_t i = 0; result == 0 && i < diff_ids.count && i < chain.count; i++)
-        result = add_layer(collector, NULL, &diff_ids.items[i], *number,
-                           cb_snapshot_created_ns(chain.items[chain.count - 1 - i]),
-                           number, err);
+    for (size_t i = 0; result == 0 && i < diff_ids.count && i < chain.count; i++) {
+        struct cb_snapshot *at = chain.items[chain.count - 1 - i];
+        const struct cb_cache_layer layer = {.diff_id = diff_ids.items[i],
+                                             .parent = *number,
+                                             .created_ns = cb_snapshot_created_ns(at)};
+
+        result = add_layer(collector, &layer, number, err);
+    }
     cb_vec_free(&chain);
     cb_vec_free(&diff_ids);
     return result;
@@ -105,19 +111,18 @@ static int add_snapshot(struct collector *collector, struct cb_snapshot *top, in
 static int add_linked(struct collector *collector, struct cb_snapshot *top,
                       const struct cb_digest *diff_id, int *number, struct cb_error **err)
 {
-    struct cb_descriptor blob = {0};
-    int found = 0;
-
     cb_vec_foreach (layer, &collector->out->layers) {
-        if (!found && cb_digest_equal(&layer->diff_id, diff_id)) {
-            blob = layer->blob;
-            found = 1;
+        if (cb_digest_equal(&layer->diff_id, diff_id)) {
+            const struct cb_cache_layer alone = {.blob = layer->blob,
+                                                 .diff_id = *diff_id,
+                                                 .parent = -1,
+                                                 .created_ns =
+                                                     cb_snapshot_created_ns(top)};
+
+            return add_layer(collector, &alone, number, err);
         }
     }
-    if (!found)
-        return 0;
-    return add_layer(collector, blob.media_type ? &blob : NULL, diff_id, -1,
-                     cb_snapshot_created_ns(top), number, err);
+    return 0;
 }
 
 /* Is the snapshot one of those the result stands on? Its number, or -1. */
@@ -146,17 +151,15 @@ static int add_remote_layers(struct collector *collector,
                              const struct cb_remote_cache *remote, int layer, int *number,
                              struct cb_error **err)
 {
-    const struct cb_cache_layer *at;
-    int parent = -1;
+    struct cb_cache_layer at;
 
     *number = -1;
     if (layer < 0)
         return 0;
-    at = &remote->document.layers.items[layer];
-    if (add_remote_layers(collector, remote, at->parent, &parent, err) < 0)
+    at = remote->document.layers.items[layer];
+    if (add_remote_layers(collector, remote, at.parent, &at.parent, err) < 0)
         return -1;
-    return add_layer(collector, &at->blob, &at->diff_id, parent, at->created_ns, number,
-                     err);
+    return add_layer(collector, &at, number, err);
 }
 
 /* ── Records ── */

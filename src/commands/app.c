@@ -90,18 +90,17 @@ int cb_app_store_root(struct cb_app *app, char **out, struct cb_error **err)
     return 0;
 }
 
-static int open_store(struct cb_app *app, int create, int repair, struct cb_store **out,
-                      struct cb_error **err)
+/* Of HOW what differs from command to command. */
+static int open_store(struct cb_app *app, const struct cb_store_options *how,
+                      struct cb_store **out, struct cb_error **err)
 {
     cb_autofree char *root = NULL;
-    struct cb_store_options options = {.of_user = app->userns.kind != CB_USERNS_NONE,
-                                       .create = create,
-                                       .repair = repair,
-                                       .attach = app->launcher &&
-                                                 cb_launcher_attaches(app->launcher),
-                                       .cancel = app->cancel};
+    struct cb_store_options options = *how;
     const struct cb_settings *settings;
 
+    options.of_user = app->userns.kind != CB_USERNS_NONE;
+    options.attach = app->launcher && cb_launcher_attaches(app->launcher);
+    options.cancel = app->cancel;
     if (cb_app_settings(app, &settings, err) < 0 ||
         parse_sizes(app, settings, &options, err) < 0 ||
         cb_app_store_root(app, &root, err) < 0)
@@ -110,15 +109,19 @@ static int open_store(struct cb_app *app, int create, int repair, struct cb_stor
     return cb_store_open(out, &options, err);
 }
 
-int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
+int cb_app_store(struct cb_app *app, enum cb_store_wish wish, struct cb_store **out,
                  struct cb_error **err)
 {
-    return open_store(app, create, 0, out, err);
+    return open_store(app,
+                      &(struct cb_store_options){.create = wish == CB_STORE_CREATE ||
+                                                           wish == CB_STORE_RECALL,
+                                                 .recalls = wish == CB_STORE_RECALL},
+                      out, err);
 }
 
 int cb_app_store_repair(struct cb_app *app, struct cb_store **out, struct cb_error **err)
 {
-    return open_store(app, 0, 1, out, err);
+    return open_store(app, &(struct cb_store_options){.repair = 1}, out, err);
 }
 
 int cb_app_registry(struct cb_app *app, const struct cb_registry_options *options,

@@ -35,8 +35,14 @@ int cb_app_settings(struct cb_app *app, const struct cb_settings **out,
 /* Where the store of --root, $CBUILD_ROOT or the configuration is, or would be. Caller
  * frees *OUT. */
 int cb_app_store_root(struct cb_app *app, char **out, struct cb_error **err);
-/* Opens that store; CREATE for commands that may start an empty one. */
-int cb_app_store(struct cb_app *app, int create, struct cb_store **out,
+enum cb_store_wish {
+    CB_STORE_EXISTING,
+    CB_STORE_CREATE, /* an empty one is started */
+    CB_STORE_RECALL, /* … for who asks the index for an image and its layers, as the last
+                        such process did, and is to be quick */
+};
+/* Opens that store. */
+int cb_app_store(struct cb_app *app, enum cb_store_wish wish, struct cb_store **out,
                  struct cb_error **err);
 /* The same for fsck --repair: a damaged index is replaced. */
 int cb_app_store_repair(struct cb_app *app, struct cb_store **out, struct cb_error **err);

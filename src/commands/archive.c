@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 int cb_archive_session_open(struct cb_archive_session *session, struct cb_app *app,
-                            int create, int quiet, struct cb_error **err)
+                            enum cb_store_wish wish, int quiet, struct cb_error **err)
 {
     if (cb_progress_new(&session->progress, quiet ? "quiet" : NULL, err) < 0 ||
-        cb_app_store(app, create, &session->store, err) < 0)
+        cb_app_store(app, wish, &session->store, err) < 0)
         return -1;
     session->pool = cb_pool_new(0, 4);
     session->env = (struct cb_archive_env){.store = session->store,
@@ -165,7 +165,7 @@ static int save_archive(struct cb_app *app, const struct save_values *values,
 
     if (parse_compression(values, &compression, err) < 0 ||
         cb_out_file_open(&file, values->output ? values->output : "-", err) < 0 ||
-        cb_archive_session_open(&session, app, 0, 1, err) < 0 ||
+        cb_archive_session_open(&session, app, CB_STORE_EXISTING, 1, err) < 0 ||
         open_registry(&session, app, err) < 0 ||
         cb_archive_save(&session.env, &choice,
                         to == SAVE_OCI ? CB_ARCHIVE_OCI : CB_ARCHIVE_DOCKER, compression,
@@ -191,7 +191,7 @@ static int save_directory(struct cb_app *app, const struct save_values *values,
     if (values->compression)
         return cb_error_set(err, CB_ERR_USAGE,
                             "--compression is for archives, not for --format oci-dir");
-    if (cb_archive_session_open(&session, app, 0, 1, err) < 0 ||
+    if (cb_archive_session_open(&session, app, CB_STORE_EXISTING, 1, err) < 0 ||
         open_registry(&session, app, err) < 0)
         return -1;
     if (cb_archive_save_layout(&session.env, &choice, values->output, err) < 0)
@@ -281,7 +281,7 @@ static int run_load(struct cb_app *app, void *given, const struct cb_strings *ar
     if (cb_command_check_args(&cb_load_command, args, 0, 0, err) < 0 ||
         cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
         cb_archive_input(values->input, "use -i FILE", &fd, err) < 0 ||
-        cb_archive_session_open(&session, app, 1, values->quiet, err) < 0)
+        cb_archive_session_open(&session, app, CB_STORE_CREATE, values->quiet, err) < 0)
         return -1;
     status = cb_archive_load(&session.env, fd, platform, &messages, err);
     for (size_t i = 0; i < messages.count; i++) {

@@ -14,9 +14,9 @@ struct cb_archive_session {
     struct cb_registry *registry; /* of `save` */
     struct cb_archive_env env;
 };
-/* CREATE: there may be no store yet. QUIET: without progress. */
+/* QUIET: without progress. */
 int cb_archive_session_open(struct cb_archive_session *session, struct cb_app *app,
-                            int create, int quiet, struct cb_error **err);
+                            enum cb_store_wish wish, int quiet, struct cb_error **err);
 void cb_archive_session_close(struct cb_archive_session *session);
 CB_AUTO_VALUE_DEFINE(cb_archive_session, cb_archive_session_close)
 

@@ -2,6 +2,7 @@
  * `cbuild graph`. */
 #include "commands/build-summary.h"
 
+#include "base/clock.h"
 #include "commands/graph.h"
 #include "commands/progress-tty.h"
 
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
 #define WORTH_A_WORD_S 1.0
 #define SHOWN          3
@@ -29,10 +29,7 @@ static double seconds_of(int64_t ns)
 
 static double now_s(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return seconds_of((int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+    return seconds_of(cb_clock_ns());
 }
 
 static struct cb_built_step *find(struct cb_build_summary *summary, uint64_t number)

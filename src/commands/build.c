@@ -112,7 +112,7 @@ static int prepare(struct building *building, struct cb_app *app,
         cb_progress_new(&building->progress, values->quiet ? "quiet" : values->progress,
                         err) < 0 ||
         cb_app_settings(app, &env->settings, err) < 0 ||
-        cb_app_store(app, 1, &building->store, err) < 0 ||
+        cb_app_store(app, CB_STORE_CREATE, &building->store, err) < 0 ||
         join_container(building->store, &values->request, &building->net,
                        &building->joined, err) < 0)
         return -1;

@@ -11,7 +11,7 @@
 int cb_builds_open(struct cb_app *app, const struct cb_strings *args,
                    struct cb_store **store, char **id, struct cb_error **err)
 {
-    if (cb_app_store(app, 0, store, err) < 0)
+    if (cb_app_store(app, CB_STORE_EXISTING, store, err) < 0)
         return -1;
     return cb_builds_find(*store, args->count ? args->items[0] : NULL, id, err);
 }

@@ -77,7 +77,7 @@ static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args
     cb_auto_json *rows = json_array();
     int kind = cb_listing_kind(&listing, values->format, err);
 
-    if (kind < 0 || cb_app_store(app, 0, &store, err) < 0 ||
+    if (kind < 0 || cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0 ||
         cb_builds_list(store, &ids, err) < 0)
         return -1;
     if (kind == CB_LISTING_TABLE && !values->quiet)
@@ -149,7 +149,7 @@ static int run_rm(struct cb_app *app, void *given, const struct cb_strings *args
 
     if (cb_command_check_args(&cb_builds_rm_command, args, values->all ? 0 : 1,
                               values->all ? 0 : -1, err) < 0 ||
-        cb_app_store(app, 0, &store, err) < 0)
+        cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0)
         return -1;
     if (values->all)
         return remove_all(store, err);

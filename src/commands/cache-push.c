@@ -94,7 +94,7 @@ static int session_open(struct session *session, struct cb_app *app, const char 
 
     if (cb_progress_new(&session->progress, progress, err) < 0 ||
         cb_app_settings(app, &settings, err) < 0 ||
-        cb_app_store(app, 1, &session->store, err) < 0)
+        cb_app_store(app, CB_STORE_CREATE, &session->store, err) < 0)
         return -1;
     session->pool = cb_pool_new(0, IO_THREADS);
     session->sender =
@@ -193,7 +193,7 @@ static int drop(struct cb_app *app, const struct cb_strings *args, struct cb_err
     cb_auto_value(cb_strings) left = {0};
     cb_auto(cb_store) store = NULL;
 
-    if (cb_app_store(app, 1, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         (!args->count && drop_damaged(store, NULL, err) < 0))
         return -1;
     cb_vec_foreach (arg, args) {
@@ -285,7 +285,7 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
     cb_auto(cb_store) store = NULL;
     int json = cb_wants_json(values->format, "table", err);
 
-    if (json < 0 || cb_app_store(app, 1, &store, err) < 0 ||
+    if (json < 0 || cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         cb_outbox_list(store, &outbox, err) < 0)
         return -1;
     if (json) {

@@ -167,7 +167,7 @@ static int export_mount(struct cb_app *app, const struct values *values,
     const char *id = cb_cache_id_of(args->items[0]);
 
     if (file_or_image(args, values, err) < 0 ||
-        cb_archive_session_open(&session, app, 0, 0, err) < 0 ||
+        cb_archive_session_open(&session, app, CB_STORE_EXISTING, 0, err) < 0 ||
         find_one(session.store, id, &name, err) < 0 ||
         cb_cache_mount_read(
             session.store,
@@ -287,7 +287,7 @@ static int import_mount(struct cb_app *app, const struct values *values,
         return -1;
     if (!*id)
         return cb_error_set(err, CB_ERR_USAGE, "the id is empty");
-    if (cb_archive_session_open(&session, app, 1, 0, err) < 0)
+    if (cb_archive_session_open(&session, app, CB_STORE_CREATE, 0, err) < 0)
         return -1;
     if (values->image)
         return import_image(app, &session, id, values, err);

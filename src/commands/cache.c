@@ -111,7 +111,7 @@ static int run_ls(struct cb_app *app, void *given, const struct cb_strings *args
     struct values *values = given;
     int kind = cb_listing_kind(&listing, values->format, err);
 
-    if (kind < 0 || cb_app_store(app, 1, &store, err) < 0 ||
+    if (kind < 0 || cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         cb_cache_mount_list(store, &mounts, err) < 0)
         return -1;
     if (kind != CB_LISTING_TABLE &&
@@ -166,7 +166,7 @@ static int run_rm(struct cb_app *app, void *values, const struct cb_strings *arg
 {
     cb_auto(cb_store) store = NULL;
 
-    if (cb_app_store(app, 0, &store, err) < 0)
+    if (cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0)
         return -1;
     for (size_t i = 0; i < args->count; i++) {
         if (remove_named(store, args->items[i], err) < 0)
@@ -207,7 +207,7 @@ static int run_prune(struct cb_app *app, void *given, const struct cb_strings *a
         return cb_error_wrap(err, "--unused");
     if (!values->force && !cb_confirmed("cache mounts"))
         return 0;
-    if (cb_app_store(app, 0, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0 ||
         cb_cache_mount_prune(store, (int64_t)time(NULL) - unused_ns / 1000000000, &freed,
                              err) < 0)
         return -1;

@@ -49,7 +49,7 @@ void cb_complete_images(const struct cb_completion *at)
     cb_auto(cb_store) store = NULL;
     cb_auto_value(cb_images) images = {0};
 
-    if (cb_app_store(at->app, 0, &store, NULL) < 0 ||
+    if (cb_app_store(at->app, CB_STORE_EXISTING, &store, NULL) < 0 ||
         cb_image_list(store, &images, NULL) < 0)
         return;
     cb_vec_foreach (image, &images) {
@@ -70,7 +70,7 @@ void cb_complete_containers(const struct cb_completion *at)
     cb_auto(cb_store) store = NULL;
     cb_auto_value(cb_containers) containers = {0};
 
-    if (cb_app_store(at->app, 0, &store, NULL) < 0 ||
+    if (cb_app_store(at->app, CB_STORE_EXISTING, &store, NULL) < 0 ||
         cb_containers_list(store, &containers, NULL) < 0)
         return;
     cb_vec_foreach (container, &containers)
@@ -83,7 +83,7 @@ void cb_complete_builds(const struct cb_completion *at)
     cb_auto_value(cb_strings) ids = {0};
 
     cb_complete_offer(at, "last", NULL);
-    if (cb_app_store(at->app, 0, &store, NULL) < 0 ||
+    if (cb_app_store(at->app, CB_STORE_EXISTING, &store, NULL) < 0 ||
         cb_builds_list(store, &ids, NULL) < 0)
         return;
     for (size_t i = 0; i < ids.count; i++)
@@ -95,7 +95,7 @@ void cb_complete_caches(const struct cb_completion *at)
     cb_auto(cb_store) store = NULL;
     cb_auto_value(cb_cache_mounts) mounts = {0};
 
-    if (cb_app_store(at->app, 0, &store, NULL) < 0 ||
+    if (cb_app_store(at->app, CB_STORE_EXISTING, &store, NULL) < 0 ||
         cb_cache_mount_list(store, &mounts, NULL) < 0)
         return;
     cb_vec_foreach (mount, &mounts)
@@ -107,7 +107,7 @@ void cb_complete_outbox(const struct cb_completion *at)
     cb_auto(cb_store) store = NULL;
     cb_auto_value(cb_outbox) outbox = {0};
 
-    if (cb_app_store(at->app, 0, &store, NULL) < 0 ||
+    if (cb_app_store(at->app, CB_STORE_EXISTING, &store, NULL) < 0 ||
         cb_outbox_list(store, &outbox, NULL) < 0)
         return;
     cb_vec_foreach (entry, &outbox)
@@ -121,7 +121,7 @@ void cb_complete_networks(const struct cb_completion *at)
     cb_auto_value(cb_network_defs) defs = {0};
     cb_autofree char *dir = NULL;
 
-    if (cb_app_store(at->app, 0, &store, NULL) < 0)
+    if (cb_app_store(at->app, CB_STORE_EXISTING, &store, NULL) < 0)
         return;
     dir = cb_network_state_dir(at->app, &same, NULL);
     if (!dir || cb_networks_list(dir, &defs, NULL) < 0)
@@ -135,7 +135,7 @@ void cb_complete_volumes(const struct cb_completion *at)
     cb_auto(cb_store) store = NULL;
     cb_auto_value(cb_volumes) volumes = {0};
 
-    if (cb_app_store(at->app, 0, &store, NULL) < 0 ||
+    if (cb_app_store(at->app, CB_STORE_EXISTING, &store, NULL) < 0 ||
         cb_volumes_list(store, &volumes, NULL) < 0)
         return;
     cb_vec_foreach (volume, &volumes)

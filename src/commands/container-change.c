@@ -106,9 +106,10 @@ static const struct cb_option update_options[] = {
 };
 #undef AT
 
+/* An empty word changes nothing, as in docker. */
 static void set(const char **option, const char *value)
 {
-    if (value)
+    if (value && *value)
         *option = value;
 }
 
@@ -213,6 +214,9 @@ static int run_update(struct cb_app *app, void *given, const struct cb_strings *
                      "you must provide one or more flags when using this command");
         return cb_error_hint(err, "see `cbuild update --help`");
     }
+    /* 0 is docker's word for a limit of swap that was not given. */
+    if (values->limits.memory_swap && strcmp(values->limits.memory_swap, "0") == 0)
+        values->limits.memory_swap = NULL;
     return cb_containers_each(app, &act, args, values, err);
 }
 

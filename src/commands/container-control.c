@@ -5,6 +5,7 @@
 #include "container/signals.h"
 
 #include <signal.h>
+#include <stdio.h>
 
 #define STOP_SECONDS 10
 
@@ -30,9 +31,12 @@ static int stopping_of(const struct cb_container *container, const char *given_s
 
 struct stop_values {
     const char *signal, *timeout;
+    int all;
 };
 #define AT(field) offsetof(struct stop_values, field)
 static const struct cb_option stop_options[] = {
+    {"all", 0, CB_OPTION_FLAG, AT(all), NULL,
+     "Stop all, until the machine starts or start --all"},
     {"signal", 's', CB_OPTION_TEXT, AT(signal), "SIGNAL",
      "Send this instead of the image's (default SIGTERM)"},
     {"time", 't', CB_OPTION_TEXT, AT(timeout), "SECONDS",
@@ -95,14 +99,64 @@ static int check_timeout(const struct stop_values *values, struct cb_error **err
                          "expected a number of seconds");
 }
 
+static const struct cb_container_act stop_act = {.each = stop_one, .ask = ask_to_stop};
+
+/* Each is told before the first is waited for. One may go with its end. */
+static int quit_all(struct cb_app *app, const struct cb_containers *all,
+                    struct cb_error **err)
+{
+    cb_vec_foreach (container, all)
+        if (cb_container_is_running(*container) && !(*container)->in_foreground)
+            cb_container_ask_quit(*container);
+    cb_vec_foreach (container, all) {
+        if (!cb_container_is_running(*container) || (*container)->in_foreground)
+            continue;
+        if (cb_container_wait_gone(*container, app->cancel, err) < 0)
+            return -1;
+        printf("%s\n", (*container)->name);
+        fflush(stdout);
+    }
+    return 0;
+}
+
+/* As when the machine is shut down: each has its own signal and its own time, and is not
+ * noted as stopped by somebody. Who runs one in the foreground would pass a signal on;
+ * those have no policy, and are stopped. */
+static int stop_all(struct cb_app *app, struct stop_values *values, struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto_value(cb_containers) all = {0};
+    cb_auto_value(cb_strings) in_foreground = {0};
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_app_store(app, 1, &store, err) < 0 || cb_containers_list(store, &all, err) < 0)
+        return -1;
+    cb_vec_foreach (container, &all)
+        if (cb_container_is_running(*container) && (*container)->in_foreground)
+            cb_strings_add(&in_foreground, (*container)->name);
+    if (quit_all(app, &all, err) < 0)
+        return -1;
+    if (cb_containers_each(app, &stop_act, &in_foreground, values, &error) < 0 &&
+        cb_error_kind(error) != CB_ERR_NOT_FOUND) /* it went with its end */
+        return cb_error_move(err, &error);
+    return 0;
+}
+
 static int run_stop(struct cb_app *app, void *given, const struct cb_strings *args,
                     struct cb_error **err)
 {
-    static const struct cb_container_act act = {.each = stop_one, .ask = ask_to_stop};
+    struct stop_values *values = given;
 
-    if (check_timeout(given, err) < 0)
+    if (cb_command_check_args(&cb_stop_command, args, values->all ? 0 : 1,
+                              values->all ? 0 : -1, err) < 0 ||
+        check_timeout(values, err) < 0)
         return -1;
-    return cb_containers_each(app, &act, args, given, err);
+    if (!values->all)
+        return cb_containers_each(app, &stop_act, args, given, err);
+    if (values->signal || values->timeout)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "--all stops each with its own signal and in its own time");
+    return stop_all(app, values, err);
 }
 
 static int run_restart(struct cb_app *app, void *given, const struct cb_strings *args,
@@ -118,10 +172,10 @@ static int run_restart(struct cb_app *app, void *given, const struct cb_strings 
 const struct cb_cli_command cb_stop_command = {
     .name = "stop",
     .summary = "Stop containers",
-    .usage = "stop [OPTIONS] CONTAINER...",
+    .usage = "stop [OPTIONS] CONTAINER... | stop --all",
     .options = stop_options,
     .values_size = sizeof(struct stop_values),
-    .min_args = 1,
+    .min_args = 0,
     .max_args = -1,
     .act = run_stop,
 };
@@ -130,7 +184,7 @@ const struct cb_cli_command cb_restart_command = {
     .name = "restart",
     .summary = "Stop containers and start them again",
     .usage = "restart [OPTIONS] CONTAINER...",
-    .options = stop_options,
+    .options = stop_options + 1,
     .values_size = sizeof(struct stop_values),
     .min_args = 1,
     .max_args = -1,

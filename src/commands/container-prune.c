@@ -78,7 +78,7 @@ static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
         return -1;
     if (!values->force && !cb_confirmed("all stopped containers"))
         return 0;
-    if (cb_app_store(app, 1, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         cb_prune_containers(store, &values->filters, app->cancel, &pruned, err) < 0)
         return -1;
     cb_journal_prune(store, "container", pruned.freed_bytes);

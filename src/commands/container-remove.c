@@ -67,7 +67,7 @@ static int drop_missing(struct cb_app *app, const struct cb_strings *names,
 {
     cb_auto(cb_store) store = NULL;
 
-    if (cb_app_store(app, 1, &store, err) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0)
         return -1;
     for (size_t i = 0; i < names->count; i++) {
         int stays = drop_if_missing(store, names->items[i], err);

@@ -103,7 +103,8 @@ static int start_all(struct cb_app *app, struct start_values *values,
     cb_auto_value(cb_containers) all = {0};
     cb_auto_value(cb_strings) names = {0};
 
-    if (cb_app_store(app, 1, &store, err) < 0 || cb_containers_list(store, &all, err) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
+        cb_containers_list(store, &all, err) < 0)
         return -1;
     for (size_t i = all.count; i-- > 0;) { /* the oldest first: others may need it */
         if (wants_start(all.items[i]))

@@ -9,7 +9,7 @@
 int cb_app_container(struct cb_app *app, const char *name, struct cb_store **store,
                      struct cb_container **out, struct cb_error **err)
 {
-    if (cb_app_store(app, 1, store, err) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, store, err) < 0)
         return -1;
     return cb_container_find(*store, name, out, err);
 }
@@ -60,7 +60,7 @@ int cb_containers_each(struct cb_app *app, const struct cb_container_act *act,
     struct named batch[AT_ONCE];
     size_t count;
 
-    if (cb_app_store(app, 1, &store, err) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0)
         return -1;
     at.store = store;
     for (size_t from = 0; from < names->count; from += count) {

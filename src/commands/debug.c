@@ -109,7 +109,7 @@ static int debug(struct cb_app *app, const char *build, const struct values *val
     struct cb_network_options network_options = {0};
     int code = 0;
 
-    if (cb_app_store(app, 0, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0 ||
         cb_builds_find(store, build, &id, err) < 0 ||
         cb_kept_step_open(store, id, &step, err) < 0)
         return -1;

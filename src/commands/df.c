@@ -146,7 +146,7 @@ static int df(struct cb_app *app, void *given, const struct cb_strings *args,
     cb_auto_value(cb_df) df = {0};
 
     if ((!values->verbose && cb_listing_check(&listing, values->format, err) < 0) ||
-        cb_app_store(app, 1, &df.store, err) < 0 ||
+        cb_app_store(app, CB_STORE_CREATE, &df.store, err) < 0 ||
         cb_store_usage(df.store, &df.usage, err) < 0 ||
         cb_image_list(df.store, &df.images, err) < 0 ||
         cb_containers_list(df.store, &df.containers, err) < 0 ||

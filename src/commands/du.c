@@ -113,7 +113,7 @@ static int du(struct cb_app *app, void *given, const struct cb_strings *args,
     int64_t now_ns = (int64_t)cb_timestamp_now().tv_sec * 1000000000;
 
     if (kind < 0 || cb_cache_filter_parse(&filter, &values->filters, err) < 0 ||
-        cb_app_store(app, 0, &store, err) < 0 ||
+        cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0 ||
         cb_cache_items_list(store, &items, err) < 0)
         return -1;
     if (kind == CB_LISTING_TABLE && !values->verbose)

@@ -3,6 +3,7 @@
  * to come is seen in the file that whoever does it writes to. */
 #include "commands/commands.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/template.h"
 #include "base/timestamp.h"
@@ -167,14 +168,6 @@ static int print_event(const struct watch *watch, const struct cb_journal_event 
 
 /* ── All of them ── */
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static int is_wanted(const struct watch *watch, const struct cb_journal_event *event)
 {
     return event->time_ns >= watch->since_ns &&
@@ -211,7 +204,7 @@ static int wait_for_more(const struct watch *watch, struct cb_journal_reader *re
     int64_t left_ms = -1;
 
     if (watch->until_ns) {
-        left_ms = (watch->until_ns - now_ns() + 999999) / 1000000;
+        left_ms = (watch->until_ns - cb_now_ns() + 999999) / 1000000;
         if (left_ms <= 0)
             return 1;
     }
@@ -224,7 +217,7 @@ static int watch_events(const struct watch *watch, struct cb_journal_reader *rea
                         struct cb_cancel *cancel, struct cb_error **err)
 {
     for (;;) {
-        int over = watch->until_ns && watch->until_ns <= now_ns();
+        int over = watch->until_ns && watch->until_ns <= cb_now_ns();
         int result = print_ready(watch, reader, err);
 
         if (result == 0 && !over)
@@ -271,7 +264,7 @@ static int show(struct cb_app *app, void *given, const struct cb_strings *args,
     if (*format && !watch.json && cb_template_parse(&template, format, &bad) < 0)
         return bad_template(bad, err);
     watch.template = template;
-    if (cb_app_store(app, 1, &store, err) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0)
         return -1;
     /* The journal needs no store, which would be in use as long as this waits. */
     result = cb_journal_open(&reader, store, !values->since, err);

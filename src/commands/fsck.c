@@ -44,7 +44,7 @@ static int check(struct cb_app *app, void *given, const struct cb_strings *args,
     struct cb_fsck result = {0};
 
     if ((values->repair ? cb_app_store_repair(app, &store, err)
-                        : cb_app_store(app, 0, &store, err)) < 0)
+                        : cb_app_store(app, CB_STORE_EXISTING, &store, err)) < 0)
         return -1;
     pool = cb_pool_new(0, 1);
     options.store = store;

@@ -127,7 +127,7 @@ static int load_build(struct cb_app *app, const struct values *values,
         return cb_error_hint(err, "leave out --file, --target, --platform and "
                                   "--build-arg");
     }
-    if (cb_app_store(app, 0, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0 ||
         cb_builds_find(store, name, &id, err) < 0 ||
         cb_builds_read(store, id, 1, &built, err) < 0)
         return -1;
@@ -210,7 +210,7 @@ static int load_plan(struct cb_app *app, const struct values *values, const char
     frontend.target = target;
     if (cb_frontend_plan(&plan, &frontend, err) < 0)
         return -1;
-    if (cb_app_store(app, 0, &store, NULL) < 0)
+    if (cb_app_store(app, CB_STORE_EXISTING, &store, NULL) < 0)
         store = NULL; /* then no times are known */
     out->title = xstrdup(file && strcmp(file, "-") ? file : "Dockerfile");
     cb_drawn_from_plan(out, plan->graph, plan->result.vertex, store);

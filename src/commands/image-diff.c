@@ -94,7 +94,7 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
     int json = cb_wants_json(values->format, "text", err);
 
     if (json < 0 || cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
-        cb_app_store(app, 0, &store, err) < 0 ||
+        cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0 ||
         cb_app_image_files(app, store, args->items[0], platform, &image, err) < 0 ||
         (args->count > 1 &&
          cb_app_image_files(app, store, args->items[1], platform, &other, err) < 0) ||

@@ -206,7 +206,7 @@ static int run_mount(struct cb_app *app, void *given, const struct cb_strings *a
 
     if (values->format && strcmp(values->format, "json") != 0)
         return cb_error_argument(err, values->format, "--format", "expected json");
-    if (cb_app_store(app, 1, &store, err) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0)
         return -1;
     return args->count ? mount_all(app, store, values, args, err)
                        : print_mounted(store, values->format, err);
@@ -267,7 +267,7 @@ static int run_unmount(struct cb_app *app, void *given, const struct cb_strings 
         return cb_error_set(err, CB_ERR_USAGE,
                             values->all ? "--all and names exclude each other"
                                         : "no image is named, and no --all");
-    if (check_seen(app, err) < 0 || cb_app_store(app, 1, &store, err) < 0 ||
+    if (check_seen(app, err) < 0 || cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         lock_places(app, store, &lock, err) < 0 ||
         (values->all && list_places(store, &places, err) < 0))
         return -1;

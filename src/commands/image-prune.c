@@ -103,7 +103,7 @@ static int prune_images(struct cb_app *app, void *given, const struct cb_strings
     int all;
 
     if (cb_filter_check(cb_image_filters, CB_FILTER_PRUNES, &values->filters, err) < 0 ||
-        cb_app_store(app, 0, &store, err) < 0)
+        cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0)
         return -1;
     dangling = cb_filter_value(&values->filters, "dangling");
     all = values->all || (dangling && !cb_filter_is_true(dangling));

@@ -222,7 +222,7 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
     int status;
 
     if (json < 0 || cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
-        cb_app_store(app, 0, &store, err) < 0 ||
+        cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0 ||
         cb_image_get_for(store, args->items[0], platform, &image, NULL, err) < 0)
         return -1;
     tree.image = image;

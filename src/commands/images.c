@@ -306,7 +306,7 @@ static int list(struct cb_app *app, const struct values *values, const char *arg
     if ((values->tree
              ? cb_images_tree_check(values->format, values->quiet, values->digests, err)
              : cb_listing_check(how, values->format, err)) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0 ||
+        cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         cb_image_filter_parse(&filter, &values->filters, store, err) < 0 ||
         images_for(store, argument, &images, err) < 0 ||
         read_configs(store, &filter, &images, err) < 0)

@@ -86,7 +86,7 @@ static int import(struct cb_app *app, void *given, const struct cb_strings *args
     }
     if (configure(config, values, err) < 0 ||
         (!cb_is_url(source) && cb_archive_input(source, "name a file", &fd, err) < 0) ||
-        cb_archive_session_open(&session, app, 1, 1, err) < 0 ||
+        cb_archive_session_open(&session, app, CB_STORE_CREATE, 1, err) < 0 ||
         (fd < 0 && open_url(app, session.store, source, &fd, err) < 0))
         return -1;
     /* As docker's: the host's paths do not become part of an image. */

@@ -74,7 +74,7 @@ static void add_stored(json_t *object, struct cb_app *app)
     cb_auto(cb_store) store = NULL;
     cb_auto_value(cb_images) images = {0};
 
-    if (cb_app_store(app, 1, &store, NULL) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, &store, NULL) < 0)
         return;
     cb_image_list(store, &images, NULL);
     set(object, "DockerRootDir", json_string(cb_store_root(store)));

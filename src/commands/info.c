@@ -158,7 +158,7 @@ static void add_store(struct answer *answer, struct cb_app *app,
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_error) error = NULL;
 
-    if (cb_app_store(app, 1, &store, &error) < 0) {
+    if (cb_app_store(app, CB_STORE_CREATE, &store, &error) < 0) {
         add_failure(answer, "Store", "store", error);
         return;
     }

@@ -208,7 +208,7 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
         return cb_error_hint(err, "expected container, image, network or volume");
     }
     if (cb_app_platform(values->platform, &buffer, &search.platform, err) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0)
+        cb_app_store(app, CB_STORE_CREATE, &store, err) < 0)
         return -1;
     search.store = store;
     search.size = values->size;

@@ -93,7 +93,7 @@ static int lock(struct cb_app *app, struct values *values, struct cb_error **err
         cb_progress_check(values->progress, err) < 0 ||
         cb_progress_new(&progress, mode, err) < 0 ||
         cb_app_settings(app, &env.settings, err) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0)
+        cb_app_store(app, CB_STORE_CREATE, &store, err) < 0)
         return -1;
     env.store = store;
     env.sink = cb_progress_sink(progress);

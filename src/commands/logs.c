@@ -4,6 +4,7 @@
 #include "container/log.h"
 #include "http/http.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ static const struct cb_option options[] = {
      "Show what --log-opt labels, env and tag add"},
     {"follow", 'f', CB_OPTION_FLAG, AT(follow), NULL, "Go on until the container ends"},
     {"since", 0, CB_OPTION_TEXT, AT(since), "TIME", "Only from then on: a time or 10m"},
-    {"tail", 'n', CB_OPTION_TEXT, AT(tail), "N", "Only the last lines (default all)"},
+    {"tail", 'n', CB_OPTION_TEXT, AT(tail), "N", "Only the last N lines; no number: all"},
     {"timestamps", 't', CB_OPTION_FLAG, AT(times), NULL, "Show when each was printed"},
     {"until", 0, CB_OPTION_TEXT, AT(until), "TIME", "Only up to then"},
     {0},
@@ -49,20 +50,28 @@ static void add_escaped(struct cb_strbuf *out, const char *text)
     }
 }
 
-/* "k=v,k=v ", in the order they have in the log; a blank alone for none. */
+/* "k=v,k=v ", by name; a blank alone for none. */
 static void print_details(FILE *out, json_t *attributes)
 {
+    cb_auto_value(cb_strings) pairs = {0};
     cb_auto_value(cb_strbuf) text = {0};
     const char *key;
     json_t *value;
 
     json_object_foreach(attributes, key, value)
     {
+        cb_strings_addf(&pairs, "%s=%s", key,
+                        json_is_string(value) ? json_string_value(value) : "");
+    }
+    cb_env_sort(&pairs);
+    cb_vec_foreach (pair, &pairs) {
+        cb_autofree char *name = xstrndup(*pair, strcspn(*pair, "="));
+
         if (text.len)
             cb_strbuf_addc(&text, ',');
-        add_escaped(&text, key);
+        add_escaped(&text, name);
         cb_strbuf_addc(&text, '=');
-        add_escaped(&text, json_is_string(value) ? json_string_value(value) : "");
+        add_escaped(&text, *pair + strlen(name) + 1);
     }
     fprintf(out, "%s ", cb_strbuf_text(&text));
 }
@@ -80,18 +89,24 @@ static int show(void *arg, const struct cb_log_line *line)
     return fflush(out) == 0 && !ferror(out) ? 0 : -1;
 }
 
+/* As docker has it, everything that is no number means all, and so does one below 0. */
+static long long read_tail(const char *text)
+{
+    char *end;
+    long long lines;
+
+    if (!text || !text[strcspn(text, "0123456789")] || isspace((unsigned char)*text))
+        return -1;
+    lines = strtoll(text, &end, 10);
+    return *end ? -1 : lines;
+}
+
 static int read_wish(struct cb_log_wish *wish, const struct values *values,
                      struct cb_error **err)
 {
-    char *end;
-
-    *wish = (struct cb_log_wish){.tail = -1, .follow = values->follow};
-    if (values->tail && *values->tail && strcmp(values->tail, "all") != 0) {
-        wish->tail = strtoll(values->tail, &end, 10);
-        if (end == values->tail || *end)
-            return cb_error_set(err, CB_ERR_USAGE, "invalid value for \"tail\": %s",
-                                values->tail);
-    }
+    *wish = (struct cb_log_wish){.tail = read_tail(values->tail),
+                                 .follow = values->follow,
+                                 .details = values->details};
     wish->has_since = values->since && *values->since;
     wish->has_until = values->until && *values->until && strcmp(values->until, "0") != 0;
     if (wish->has_since && cb_moment_parse(&wish->since, values->since, err) < 0)
@@ -117,12 +132,6 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
     if (driver && strcmp(driver, "none") == 0)
         return cb_error_set(err, CB_ERR_UNSUPPORTED,
                             "configured logging driver does not support reading");
-    if (cb_log_is_journald(&container->options)) {
-        cb_error_set(err, CB_ERR_UNSUPPORTED,
-                     "configured logging driver does not support reading");
-        return cb_error_hint(err, "`journalctl CONTAINER_ID_FULL=%s` shows it",
-                             container->id);
-    }
     return cb_log_read(container, &wish, show, values, app->cancel, err);
 }
 

@@ -155,7 +155,7 @@ static int annotate(struct cb_app *app, void *given, const struct cb_strings *ar
     cb_auto(cb_draft) draft = NULL;
     struct cb_draft_entry *entry;
 
-    if (cb_app_store(app, 0, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0 ||
         cb_manifest_list(store, args->items[0], &draft, err) < 0 ||
         cb_draft_find(draft, args->items[1], &entry, err) < 0 ||
         annotate_entry(entry, values, err) < 0)

@@ -124,7 +124,7 @@ static int read_for_push(struct cb_app *app, struct cb_manifest_values *values,
 {
     cb_auto(cb_store) store = NULL;
 
-    if (cb_app_store(app, 0, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0 ||
         cb_manifest_list(store, name, draft, err) < 0)
         return -1;
     for (size_t i = 0; values->insecure && i < (*draft)->count; i++)
@@ -197,7 +197,7 @@ static int rm(struct cb_app *app, void *values, const struct cb_strings *args,
 {
     cb_auto(cb_store) store = NULL;
 
-    if (cb_app_store(app, 0, &store, err) < 0)
+    if (cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0)
         return -1;
     return cb_each_named(args, remove_one, store, err);
 }

@@ -58,7 +58,7 @@ static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
     if (!values->force &&
         !cb_confirmed("all custom networks not used by at least one container"))
         return 0;
-    if (cb_app_store(app, 1, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         cb_prune_networks(store, &values->filters, &pruned, err) < 0)
         return -1;
     cb_journal_prune(store, "network", 0);

@@ -13,7 +13,7 @@
 char *cb_network_state_dir(struct cb_app *app, struct cb_store **store,
                            struct cb_error **err)
 {
-    if (cb_app_store(app, 1, store, err) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, store, err) < 0)
         return NULL;
     return xasprintf("%s/networks", cb_store_root(*store));
 }
@@ -288,7 +288,7 @@ static const struct cb_absent_option connect_absent[] = {
 
 static const struct cb_option disconnect_options[] = {
     {"force", 'f', CB_OPTION_FLAG, offsetof(struct connect_values, force), NULL,
-     "A container that is not there is no error"},
+     "Also what is left of a container that is gone"},
     {0},
 };
 
@@ -365,31 +365,37 @@ static int run_connect(struct cb_app *app, void *given, const struct cb_strings 
     return connect_to(app, args, values, err);
 }
 
-static int disconnect_from(struct cb_app *app, const struct cb_strings *args,
-                           struct cb_error **err)
+/* With --force docker looks for what is left of a container that is gone. Here nothing
+ * is: its monitor, or the next who sets a network up, has taken it away. */
+static int fail_forced(struct cb_app *app, const struct cb_strings *args,
+                       struct cb_error **err)
 {
     cb_auto(cb_store) store = NULL;
     cb_auto(cb_network_def) def = NULL;
-    cb_auto(cb_container) container = NULL;
+    cb_autofree char *dir = cb_network_state_dir(app, &store, err);
 
-    if (find_both(app, args, &store, &def, &container, err) < 0)
+    if (!dir || cb_networks_find(dir, args->items[0], &def, err) < 0)
         return -1;
-    if (cb_container_disconnect(store, container, def->name, app->cancel, err) < 0)
-        return -1;
-    cb_network_tell(store, "disconnect", def, container->id);
-    return 0;
+    return cb_error_set(err, CB_ERR_NOT_FOUND, "endpoint %s not found", args->items[1]);
 }
 
 static int run_disconnect(struct cb_app *app, void *given, const struct cb_strings *args,
                           struct cb_error **err)
 {
-    struct connect_values *values = given;
+    const struct connect_values *values = given;
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_network_def) def = NULL;
+    cb_auto(cb_container) container = NULL;
     cb_auto(cb_error) error = NULL;
 
-    if (disconnect_from(app, args, &error) == 0 ||
-        (values->force && cb_error_kind(error) == CB_ERR_NOT_FOUND))
-        return 0;
-    return cb_error_move(err, &error);
+    if (find_both(app, args, &store, &def, &container, &error) < 0)
+        return values->force && !container && cb_error_kind(error) == CB_ERR_NOT_FOUND
+                   ? fail_forced(app, args, err)
+                   : cb_error_move(err, &error);
+    if (cb_container_disconnect(store, container, def->name, app->cancel, err) < 0)
+        return -1;
+    cb_network_tell(store, "disconnect", def, container->id);
+    return 0;
 }
 
 const struct cb_cli_command cb_network_connect_command = {

@@ -3,6 +3,9 @@
  * them what a failed step said last. */
 #include "commands/progress-tty.h"
 
+#include "base/clock.h"
+#include "base/thread.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,14 +48,6 @@ static void free_step(void *value)
     clear_items(step);
     free(step->base.name);
     free(step);
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
 /* Without colours, which are ours here, and whatever else commands a terminal. */
@@ -249,7 +244,7 @@ static void draw(struct tty *tty, int last)
     size_t count = cb_map_count(tty->base.steps);
     cb_autofree struct cb_tty_step **steps = list_steps(tty);
     cb_autofree char *chosen = NULL, *hidden = NULL;
-    int64_t now = now_ns();
+    int64_t now = cb_clock_ns();
     unsigned height;
 
     screen_size(&screen.width, &height);
@@ -333,7 +328,7 @@ static void take(struct cb_progress *progress, const struct cb_event *event)
     }
     apply(tty, event);
     if (!tty->has_ticker)
-        tty->has_ticker = pthread_create(&tty->ticker, NULL, tick, tty) == 0;
+        tty->has_ticker = cb_thread_start(&tty->ticker, tick, tty) == 0;
 }
 
 static void open_tty(struct cb_progress *progress)
@@ -342,7 +337,7 @@ static void open_tty(struct cb_progress *progress)
     const char *no_colour = getenv("NO_COLOR");
     pthread_condattr_t attr;
 
-    tty->start_ns = now_ns();
+    tty->start_ns = cb_clock_ns();
     tty->colour = !(no_colour && *no_colour);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

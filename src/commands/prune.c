@@ -94,7 +94,7 @@ static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
     if (!values->force &&
         !cb_confirmed(values->all ? "all build cache" : "all dangling build cache"))
         return 0;
-    if (cb_app_store(app, 0, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0 ||
         cb_store_prune(store, &wish, &removed, &freed, err) < 0)
         return -1;
     cb_journal_prune(store, "builder", freed);

@@ -296,7 +296,7 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
     if (cb_filter_check(cb_container_filters, CB_FILTER_LISTS, &values->filters, err) <
             0 ||
         cb_listing_check(&listing, values->format, err) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0 ||
+        cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         cb_containers_list(store, &all, err) < 0 ||
         cb_container_filter_check(&values->filters, &all, err) < 0)
         return -1;

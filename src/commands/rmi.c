@@ -346,7 +346,7 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
     struct cb_platform buffer;
 
     if (cb_app_platform(values->platform, &buffer, &removal.platform, err) < 0 ||
-        cb_app_store(app, 0, &removal.store, err) < 0 ||
+        cb_app_store(app, CB_STORE_EXISTING, &removal.store, err) < 0 ||
         cb_containers_list(removal.store, &removal.containers, err) < 0)
         return -1;
     cb_refs_begin_removal(removal.store);

@@ -195,6 +195,7 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
 
 void cb_run_image_clear(struct cb_run_image *image)
 {
+    cb_container_expected(&image->expecting);
     cb_mount_images_clear(&image->mounts);
     cb_snapshot_unref(cb_steal(&image->rootfs));
     cb_resolved_image_free(cb_steal(&image->image));
@@ -231,7 +232,6 @@ static int has_limits(const struct cb_run_values *values)
 int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const char *name,
                       struct cb_run_image *out, struct cb_error **err)
 {
-    cb_auto_value(cb_expecting) expecting = {0};
     struct cb_run_request *request = &values->container.request;
     struct search search = {.app = app, .quiet = values->quiet};
     struct cb_platform buffer;
@@ -244,8 +244,8 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
     if (values->fleeting && is_late)
         cb_launcher_prepare(app->launcher);
     else if (values->fleeting)
-        cb_container_expect(&expecting, app->launcher, &values->container);
-    if (cb_app_store(app, 1, &out->store, err) < 0 ||
+        cb_container_expect(&out->expecting, app->launcher, &values->container);
+    if (cb_app_store(app, CB_STORE_RECALL, &out->store, err) < 0 ||
         parse_pull(values->pull, &search.policy, err) < 0 ||
         cb_app_default_platform(values->platform, &buffer, &search.asked, err) < 0)
         return -1;
@@ -253,8 +253,7 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
     if (find_image(&search, name, &out->image, &out->rootfs, err) < 0)
         return -1;
     if (values->fleeting && is_late)
-        cb_container_expect(&expecting, app->launcher, &values->container);
-    cb_container_expected(&expecting);
+        cb_container_expect(&out->expecting, app->launcher, &values->container);
     search.asked = NULL;
     if (find_mounts(&search, values, &out->mounts, err) < 0)
         return -1;
@@ -263,6 +262,7 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
     request->rootfs = out->rootfs;
     request->image_name = name;
     values->container.images = &out->mounts;
+    values->container.expecting = &out->expecting;
     return 0;
 }
 

@@ -166,23 +166,27 @@ static int squash(struct cb_app *app, const struct values *values, const char *n
     cb_auto(cb_resolved_image) image = NULL;
     cb_auto(cb_snapshot) top = NULL;
     struct cb_archive_env env;
+    struct cb_image_squash what;
     struct cb_platform buffer;
     const struct cb_platform *platform;
     struct cb_digest id;
     char text[CB_DIGEST_MAX_TEXT];
-    size_t kept;
 
     if (cb_app_platform(values->platform, &buffer, &platform, err) < 0 ||
         parse_names(&values->names, &names, err) < 0 ||
         cb_transfer_open(&transfer, app, &how, NULL, err) < 0 ||
         open_image(&transfer, name, platform, &image, &top, err) < 0 ||
-        count_kept(transfer.store, image->config, values->from, name, &kept, err) < 0)
+        count_kept(transfer.store, image->config, values->from, name, &what.kept, err) <
+            0)
         return -1;
+    what.config = image->config;
+    what.top = top;
+    what.names = &names;
     env = (struct cb_archive_env){
         .store = transfer.store, .pool = transfer.pool, .cancel = app->cancel};
-    if (image->config->diff_ids.count < kept + 2
+    if (image->config->diff_ids.count < what.kept + 2
             ? name_same(transfer.store, &image->id, &names, &id, err) < 0
-            : cb_image_squash(&env, image->config, top, kept, &names, &id, err) < 0)
+            : cb_image_squash(&env, &what, &id, err) < 0)
         return -1;
     printf("%s\n", cb_digest_text(&id, text));
     cb_vec_foreach (each, &names)

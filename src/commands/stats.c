@@ -2,13 +2,13 @@
  * processors takes two looks at it. */
 #include "commands/containers.h"
 
+#include "base/clock.h"
 #include "commands/listing.h"
 #include "executor/usage.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define INTERVAL_MS 1000
 
@@ -53,14 +53,6 @@ struct looks {
     size_t count, capacity;
 };
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 static const struct look *find_look(const struct looks *looks, const char *id)
 {
     cb_vec_foreach (look, looks) {
@@ -76,7 +68,7 @@ static void measure(const struct cb_containers *containers, const struct looks *
     cb_vec_foreach (slot, containers) {
         const struct cb_container *container = *slot;
         const struct look *last = find_look(before, container->id);
-        struct look look = {.at_ns = now_ns()};
+        struct look look = {.at_ns = cb_clock_ns()};
 
         memcpy(look.id, container->id, sizeof(look.id));
         if (cb_container_is_running(container) && container->state.pid)
@@ -209,7 +201,7 @@ static int run(struct cb_app *app, void *given, const struct cb_strings *args,
 
     values->format = cb_docker_config_format(app, values->format, "statsFormat");
     if (cb_listing_check(&listing, values->format, err) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0)
+        cb_app_store(app, CB_STORE_CREATE, &store, err) < 0)
         return -1;
     status = show(app, store, args, values, &looks, err);
     cb_vec_free(&looks);

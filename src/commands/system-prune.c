@@ -131,7 +131,7 @@ static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
         return -1;
     if (!values->force && !confirmed(values))
         return 0;
-    if (cb_app_store(app, 1, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         prune_all(store, values, app->cancel, &pruned, err) < 0)
         return -1;
     cb_pruned_print_total(&pruned);

@@ -33,7 +33,7 @@ static int run(struct cb_app *app, void *values, const struct cb_strings *args,
         return -1;
     cb_reference_default_tag(reference);
     canonical = cb_reference_canonical(reference);
-    if (cb_app_store(app, 0, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0 ||
         cb_image_get_for(store, args->items[0], NULL, &image, &by_id, err) < 0 ||
         (!by_id && cb_image_find_platforms(store, args->items[0], &platforms, err) < 0))
         return -1;

@@ -19,7 +19,7 @@ int cb_transfer_open(struct cb_transfer *transfer, struct cb_app *app,
         if (cb_access_name(&values->access, app, named->items[i], err) < 0)
             return -1;
     if (cb_progress_new(&transfer->progress, values->quiet ? "quiet" : NULL, err) < 0 ||
-        cb_app_store(app, 1, &transfer->store, err) < 0)
+        cb_app_store(app, CB_STORE_CREATE, &transfer->store, err) < 0)
         return -1;
     transfer->pool = cb_pool_new(0, 8);
     options.store = transfer->store;

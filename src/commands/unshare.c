@@ -13,7 +13,7 @@ static int store_root(struct cb_app *app, char **out, struct cb_error **err)
 {
     cb_auto(cb_store) store = NULL;
 
-    if (cb_app_store(app, 1, &store, err) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0)
         return -1;
     *out = xstrdup(cb_store_root(store));
     return 0;

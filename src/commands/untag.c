@@ -45,7 +45,7 @@ static int run(struct cb_app *app, void *values, const struct cb_strings *args,
     cb_auto(cb_image) image = NULL;
     cb_auto_value(cb_strings) names = {0};
 
-    if (cb_app_store(app, 0, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_EXISTING, &store, err) < 0 ||
         cb_image_get_for(store, args->items[0], NULL, &image, NULL, err) < 0 ||
         list_names(image, args, &names, err) < 0)
         return -1;

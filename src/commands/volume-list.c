@@ -83,7 +83,7 @@ static int list(struct cb_app *app, const struct values *values, struct cb_error
 
     if (cb_listing_check(&listing, values->format, err) < 0 ||
         cb_filter_check(cb_volume_filters, CB_FILTER_LISTS, &values->filters, err) < 0 ||
-        cb_app_store(app, 1, &store, err) < 0 ||
+        cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         cb_volumes_list(store, &volumes, err) < 0 ||
         (cb_filter_value(&values->filters, "dangling") &&
          cb_containers_list(store, &containers, err) < 0))

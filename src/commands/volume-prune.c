@@ -73,7 +73,7 @@ static int prune(struct cb_app *app, void *given, const struct cb_strings *args,
         !cb_confirmed(all ? "all local volumes not used by at least one container"
                           : "anonymous local volumes not used by at least one container"))
         return 0;
-    if (cb_app_store(app, 1, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         cb_prune_volumes(store, &values->filters, all, &pruned, err) < 0)
         return -1;
     cb_journal_prune(store, "volume", pruned.freed_bytes);

@@ -67,7 +67,7 @@ static int create(struct cb_app *app, const struct create_values *values,
         return -1;
     settle_pairs(&values->labels, &labels);
     settle_pairs(&values->options, &options);
-    if (cb_app_store(app, 1, &store, err) < 0 ||
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
         cb_volume_create(store, &wish, &volume, err) < 0)
         return -1;
     printf("%s\n", volume->name);
@@ -141,7 +141,7 @@ static int run_remove(struct cb_app *app, void *given, const struct cb_strings *
     cb_auto(cb_store) store = NULL;
     struct removal removal = {.force = values->force};
 
-    if (cb_app_store(app, 1, &store, err) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0)
         return -1;
     removal.store = store;
     return cb_each_named(args, remove_one, &removal, err);

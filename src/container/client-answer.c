@@ -56,6 +56,13 @@ static int is_stopped(pid_t pid)
     return end && (strncmp(end, ") T", 3) == 0 || strncmp(end, ") t", 3) == 0);
 }
 
+int cb_client_is_stopped(int fd)
+{
+    pid_t pid = peer_of(fd);
+
+    return pid && is_stopped(pid);
+}
+
 static int gives_no_answer(pid_t pid, int stopped, struct cb_error **err)
 {
     if (!pid)

@@ -120,16 +120,48 @@ static void signal_listener(int fd, int signal)
         kill(peer.pid, signal);
 }
 
+void cb_container_ask_quit(struct cb_container *container)
+{
+    cb_autofd int fd = -1;
+
+    if (cb_wire_connect(container->dir_fd, "socket", &fd, NULL) <= 0)
+        return;
+    signal_listener(fd, SIGTERM);
+    if (cb_client_is_stopped(fd))
+        signal_listener(fd, SIGCONT);
+}
+
+/* One that is stopped is made to go on: so it ends its container in order. 0: it does not
+ * answer, or does not go on. */
+static int await_answer(int fd, struct cb_cancel *cancel, struct cb_error **err)
+{
+    struct pollfd answer = {.fd = fd, .events = POLLIN};
+    int stopped_ms = 0;
+
+    for (int waited_ms = 0;
+         waited_ms < KILL_PATIENCE_MS && stopped_ms < LONELY_PATIENCE_MS;
+         waited_ms += KILL_STEP_MS) {
+        if (cb_client_wait(fd, KILL_STEP_MS, cancel, err) < 0)
+            return -1;
+        if (poll(&answer, 1, 0) != 0)
+            return 1;
+        if (cb_client_is_stopped(fd)) {
+            signal_listener(fd, SIGCONT);
+            stopped_ms += KILL_STEP_MS;
+        }
+    }
+    return 0;
+}
+
 /* 1: whoever listens was asked to end, as a monitor is; 0: there is none to be asked. */
 static int ask_to_end(struct cb_container *container, struct cb_cancel *cancel,
                       struct cb_error **err)
 {
     const struct cb_wire_message wish = {.type = CB_WIRE_STOP, .a = SIGKILL};
     struct cb_wire_message answer;
-    struct pollfd wait = {.events = POLLIN};
     cb_autofd int fd = -1;
     cb_auto(cb_error) error = NULL;
-    int found = cb_wire_connect(container->dir_fd, "socket", &fd, &error);
+    int answered, found = cb_wire_connect(container->dir_fd, "socket", &fd, &error);
 
     if (found < 0 && cb_error_errnum(error) != ETIMEDOUT)
         return cb_error_move(err, &error);
@@ -138,14 +170,12 @@ static int ask_to_end(struct cb_container *container, struct cb_cancel *cancel,
     /* what is only being started hears nobody before that is done, but of this */
     if (cb_container_refresh(container, NULL) == 0 && !cb_container_is_running(container))
         signal_listener(fd, SIGTERM);
-    if (cb_client_wait(fd, KILL_PATIENCE_MS, cancel, err) < 0)
-        return -1;
-    wait.fd = fd;
-    if (poll(&wait, 1, 0) == 0) {
+    answered = await_answer(fd, cancel, err);
+    if (answered > 0)
+        return cb_wire_receive(fd, &answer, NULL) >= 0;
+    if (answered == 0)
         signal_listener(fd, SIGKILL); /* it can only be made to end */
-        return 1;
-    }
-    return cb_wire_receive(fd, &answer, NULL) >= 0;
+    return answered < 0 ? -1 : 1;
 }
 
 /* Kills who holds the lock, if it is a monitor of that container: a number may be

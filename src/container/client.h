@@ -57,6 +57,9 @@ int cb_container_stop(struct cb_container *container, int signal, int timeout_s,
 int cb_container_ask_stop(struct cb_container *container, int signal, int timeout_s);
 int cb_container_await_stop(struct cb_container *container, int asked_fd,
                             struct cb_cancel *cancel, struct cb_error **err);
+/* Asks its monitor to end, as the machine does when it is shut down: it is stopped in its
+ * own way, and nobody has stopped it as far as its restart policy goes. */
+void cb_container_ask_quit(struct cb_container *container);
 /* Ends it however it can be ended: a monitor that does not answer is killed, and takes it
  * along. Returns when both are gone. */
 int cb_container_kill(struct cb_container *container, struct cb_cancel *cancel,

@@ -153,14 +153,15 @@ int cb_container_disconnect(struct cb_store *store, struct cb_container *contain
 
     if (cb_container_begin_change(store, container, cancel, &changing, err) < 0)
         return -1;
-    if (request->network && strcmp(request->network, "host") == 0)
+    if (strcmp(network, "host") == 0 && request->network &&
+        strcmp(request->network, "host") == 0)
         return cb_error_set(err, CB_ERR_USAGE,
                             "container cannot be disconnected from host network or "
                             "connected to host network");
     if (!cb_joins_has(request, network))
-        return cb_error_set(err, CB_ERR_NOT_FOUND,
-                            "container %s is not connected to network %s", container->id,
-                            network);
+        return cb_error_set(
+            err, CB_ERR_NOT_FOUND, "container %s is not connected to %snetwork %s",
+            container->id, cb_container_is_running(container) ? "" : "the ", network);
     held = ask_or_hold(container, CB_WIRE_DISCONNECT, network, cancel, &lock, err);
     if (held <= 0)
         return held;

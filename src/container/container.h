@@ -76,6 +76,7 @@ struct cb_container_options {
     struct cb_strings attach;             /* -a as typed: "stdin", "STDOUT", … */
     const char *volume_driver;            /* as typed, "local"; or NULL */
     const struct cb_mount_images *images; /* those of MOUNTS, borrowed; or NULL */
+    struct cb_expecting *expecting; /* ended before the launcher is asked; or NULL */
     const char *restart;    /* "no", "always", "unless-stopped", "on-failure[:N]" */
     const char *log_driver; /* "json-file", "journald", "none" */
     int remove;             /* when it ends, with its anonymous volumes */
@@ -95,7 +96,8 @@ int cb_container_shell(struct cb_launcher *launcher, const struct cb_process_spe
 /* A container with OPTIONS is going to be run in the foreground: the launcher is started,
  * and what is the same whatever the image gets ready there. On a thread, since who starts
  * a program waits until it is executed; until cb_container_expected, which all paths
- * call, LAUNCHER is asked for nothing else and OPTIONS stay as they are. */
+ * call, LAUNCHER is asked for nothing else and OPTIONS stay as they are, but for the
+ * image and what comes of it. */
 struct cb_expecting {
     struct cb_launcher *launcher;
     const struct cb_container_options *options;
@@ -104,9 +106,8 @@ struct cb_expecting {
 };
 void cb_container_expect(struct cb_expecting *out, struct cb_launcher *launcher,
                          const struct cb_container_options *options);
-/* Does nothing if nothing is expected, or not any more. */
+/* Does nothing if nothing is expected, or not any more; NULL is fine. */
 void cb_container_expected(struct cb_expecting *expecting);
-CB_AUTO_VALUE_DEFINE(cb_expecting, cb_container_expected)
 
 /* Runs in the foreground on our stdio, forwarding signals and terminal size; the
  * filesystem is discarded afterwards, and LAUNCHER dismissed. Others see one that lasts.

@@ -48,7 +48,8 @@ void cb_container_expect(struct cb_expecting *out, struct cb_launcher *launcher,
 
 void cb_container_expected(struct cb_expecting *expecting)
 {
-    if (expecting->has_thread)
-        pthread_join(expecting->thread, NULL);
+    if (!expecting || !expecting->has_thread)
+        return;
+    pthread_join(expecting->thread, NULL);
     expecting->has_thread = 0;
 }

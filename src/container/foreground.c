@@ -8,6 +8,7 @@
 #include "container/foreground.h"
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "container/create.h"
 #include "container/journal.h"
 #include "container/monitor-priv.h"
@@ -103,11 +104,11 @@ struct cb_foreground *cb_foreground_start(const struct cb_foreground_facts *fact
                                 .setup = facts->setup,
                                 .snapshot = facts->snapshot,
                                 .main = session,
-                                .started_ms = cb_monitor_now_ms(),
+                                .started_ms = cb_clock_ms(),
                                 .kill_at_ms = -1,
                                 .start_at_ms = -1};
     cb_vec_push(&monitor->sessions, session);
-    if (pthread_create(&foreground->thread, NULL, live, foreground) == 0)
+    if (cb_thread_start(&foreground->thread, live, foreground) == 0)
         return foreground;
     foreground_free(foreground);
     return NULL;

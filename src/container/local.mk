@@ -47,6 +47,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/log.c \
 	%D%/log.h \
 	%D%/log-attributes.c \
+	%D%/log-entries.c \
+	%D%/log-journald-read.c \
 	%D%/log-journald.c \
 	%D%/log-priv.h \
 	%D%/log-read.c \

@@ -3,6 +3,7 @@
  * depends on whether journald is there, or listens: what it does not take is lost. */
 #include "container/log-priv.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/message.h"
@@ -12,12 +13,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 
 #define ADDRESS "/run/systemd/journal/socket"
 #define SEALS   (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -158,21 +160,13 @@ static int transmit(const struct cb_journald *journald, const struct cb_strbuf *
     return errno == EMSGSIZE || errno == ENOBUFS ? send_file(journald, message) : -1;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static void wait_for_room(struct cb_journald *journald)
 {
     struct pollfd room = {.fd = journald->fd, .events = POLLOUT};
-    int64_t before = now_ns();
+    int64_t before = cb_clock_ns();
 
     poll(&room, 1, (int)(journald->patience_ns / 1000000) + 1);
-    journald->patience_ns -= now_ns() - before;
+    journald->patience_ns -= cb_clock_ns() - before;
 }
 
 /* One that was started again listens at the same place. */
@@ -229,6 +223,23 @@ void cb_journald_add(struct cb_journald *journald, int stream,
     journald->is_behind = errno == EAGAIN;
     if (!journald->lost++)
         cb_warn("journald does not take what is printed: %s", strerror(errno));
+}
+
+/* It reads message by message: once it has taken this one, which says nothing and is
+ * passed over, those before it are in the journal. */
+void cb_journald_settle(void)
+{
+    struct cb_journald journald = {.patience_ns = PATIENCE_NS};
+    cb_autofd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int64_t began = cb_clock_ns();
+    int left = 1;
+
+    journald.fd = fd;
+    if (fd < 0 || reach(&journald) < 0 || deliver(&journald, &(struct cb_strbuf){0}) < 0)
+        return;
+    while (ioctl(fd, SIOCOUTQ, &left) == 0 && left > 0 &&
+           cb_clock_ns() - began < PATIENCE_NS)
+        poll(NULL, 0, 1);
 }
 
 void cb_journald_close(struct cb_journald *journald)

@@ -28,5 +28,30 @@ void cb_journald_add(struct cb_journald *journald, int stream,
 /* Tells how many lines were lost. */
 void cb_journald_close(struct cb_journald *journald);
 CB_AUTO_DEFINE(cb_journald, cb_journald_close)
+/* Waits until it has taken all that was sent before, a second at most. */
+void cb_journald_settle(void);
+
+/* ── log-entries.c ── */
+/* Its entries, out of bytes that come in any pieces. */
+struct cb_entries;
+struct cb_entry {
+    const char *cursor;
+    struct cb_log_line line; /* with its end, if that is not yet to come */
+};
+struct cb_entries *cb_entries_new(int with_details);
+void cb_entries_free(struct cb_entries *entries);
+CB_AUTO_DEFINE(cb_entries, cb_entries_free)
+/* Where the bytes are added, borrowed. */
+struct cb_strbuf *cb_entries_input(struct cb_entries *entries);
+/* 1: *OUT is the next that is a line of a container's, and holds until the next call; 0:
+ * there is none in what was added, which may be added to. INTEGRITY for other bytes. */
+int cb_entries_next(struct cb_entries *entries, struct cb_entry *out,
+                    struct cb_error **err);
+
+/* ── log-journald-read.c ── */
+/* As cb_log_read. UNSUPPORTED without journalctl, DENIED to who may not read it. */
+int cb_journald_read(struct cb_container *container, const struct cb_log_wish *wish,
+                     int (*show)(void *arg, const struct cb_log_line *line), void *arg,
+                     struct cb_cancel *cancel, struct cb_error **err);
 
 #endif

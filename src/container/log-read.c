@@ -241,6 +241,8 @@ int cb_log_read(struct cb_container *container, const struct cb_log_wish *wish,
     int by_end = wish->tail >= 0 && !wish->has_until;
     int status = 0;
 
+    if (cb_log_is_journald(&container->options))
+        return cb_journald_read(container, wish, show, arg, cancel, err);
     if (!wish->follow)
         note_end(&reader, container->dir_fd);
     if (wish->tail >= 0 && !by_end)

@@ -1,6 +1,7 @@
 /* The log's writer, in the monitor. */
 #include "container/log-priv.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/utf8.h"
@@ -24,6 +25,8 @@ struct cb_log {
     char *attributes;          /* JSON, or NULL */
     struct cb_strbuf lines[2]; /* what is not a whole line yet */
     struct cb_strbuf batch;    /* records that are not written yet */
+    struct cb_strbuf rest;     /* of a record, behind its line: the same for all lines
+                                  that are read at once */
     time_t second;             /* whose text SECOND_TEXT is; 0: none's */
     char second_text[CB_TIMESTAMP_MAX];
     int64_t full_ms; /* when the disk was found full; 0: it is not */
@@ -177,21 +180,13 @@ static void rotate(struct cb_log *log)
     open_file(log);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + 1;
-}
-
 /* On a full disk btrfs looks for room for seconds before a write fails, and whoever wants
  * the container stopped waits for that. What is lost meanwhile would be lost anyway. */
 static int is_still_full(const struct cb_log *log)
 {
     struct statvfs disk;
 
-    return log->full_ms && (now_ms() - log->full_ms < FULL_MS ||
+    return log->full_ms && (cb_clock_ms() - log->full_ms < FULL_MS ||
                             (fstatvfs(log->fd, &disk) == 0 && disk.f_bavail == 0));
 }
 
@@ -205,7 +200,7 @@ static int put(struct cb_log *log, const char *bytes, size_t len)
         return 0;
     }
     if (errno == ENOSPC || errno == EDQUOT)
-        log->full_ms = now_ms();
+        log->full_ms = cb_clock_ms();
     return -1;
 }
 
@@ -242,6 +237,22 @@ static void add_time(struct cb_log *log, struct cb_strbuf *out)
     cb_strbuf_addc(out, 'Z');
 }
 
+static void set_rest(struct cb_log *log, int stream)
+{
+    struct cb_strbuf *rest = &log->rest;
+
+    cb_strbuf_truncate(rest, 0);
+    cb_strbuf_adds(rest,
+                   stream == 1 ? ",\"stream\":\"stdout\"" : ",\"stream\":\"stderr\"");
+    if (log->attributes) {
+        cb_strbuf_adds(rest, ",\"attrs\":");
+        cb_strbuf_adds(rest, log->attributes);
+    }
+    cb_strbuf_adds(rest, ",\"time\":\"");
+    add_time(log, rest);
+    cb_strbuf_adds(rest, "\"}\n");
+}
+
 /* For what the batch has from BEGIN on: what is before that still fits into this one. */
 static void begin_file(struct cb_log *log, size_t begin)
 {
@@ -254,22 +265,15 @@ static void begin_file(struct cb_log *log, size_t begin)
     cb_strbuf_add(&log->batch, record.text, record.len);
 }
 
-static void write_record(struct cb_log *log, int stream, const struct cb_strbuf *line)
+static void write_record(struct cb_log *log, const struct cb_strbuf *line)
 {
+    static const char head[] = "{\"log\":";
     struct cb_strbuf *batch = &log->batch;
     size_t before = batch->len;
 
-    cb_strbuf_adds(batch, "{\"log\":");
+    cb_strbuf_add(batch, head, sizeof(head) - 1);
     cb_strbuf_add_json_bytes(batch, line->text, line->len);
-    cb_strbuf_adds(batch,
-                   stream == 1 ? ",\"stream\":\"stdout\"" : ",\"stream\":\"stderr\"");
-    if (log->attributes) {
-        cb_strbuf_adds(batch, ",\"attrs\":");
-        cb_strbuf_adds(batch, log->attributes);
-    }
-    cb_strbuf_adds(batch, ",\"time\":\"");
-    add_time(log, batch);
-    cb_strbuf_adds(batch, "\"}\n");
+    cb_strbuf_add(batch, log->rest.text, log->rest.len);
     if (log->max_bytes && log->bytes + batch->len > log->max_bytes &&
         log->bytes + before > 0)
         begin_file(log, before);
@@ -283,7 +287,7 @@ static void write_line(struct cb_log *log, int stream, const struct cb_strbuf *l
     if (log->journald)
         cb_journald_add(log->journald, stream, line, is_part);
     else
-        write_record(log, stream, line);
+        write_record(log, line);
 }
 
 /* Of a line that is too long what does not end within a character. */
@@ -315,6 +319,12 @@ static size_t add_to_line(struct cb_log *log, int stream, const char *bytes, siz
 
     if (newline)
         taken = (size_t)(newline - bytes) + 1;
+    if (newline && !line->len) {
+        const struct cb_strbuf whole = {.text = (char *)bytes, .len = taken};
+
+        write_line(log, stream, &whole, 0);
+        return taken;
+    }
     cb_strbuf_add(line, bytes, taken);
     if (newline) {
         write_line(log, stream, line, 0);
@@ -331,6 +341,8 @@ void cb_log_add(struct cb_log *log, int stream, const char *bytes, size_t len)
         return;
     if (log->journald)
         cb_journald_renew(log->journald);
+    else
+        set_rest(log, stream);
     for (size_t at = 0; at < len;)
         at += add_to_line(log, stream, bytes + at, len - at);
     flush(log);
@@ -341,12 +353,15 @@ void cb_log_close(struct cb_log *log)
     if (!log)
         return;
     for (int stream = 1; stream <= 2; stream++) {
-        if (log->lines[stream - 1].len)
-            write_line(log, stream, &log->lines[stream - 1], 0);
+        if (log->lines[stream - 1].len) { /* its end never came */
+            set_rest(log, stream);
+            write_line(log, stream, &log->lines[stream - 1], 1);
+        }
         cb_strbuf_free(&log->lines[stream - 1]);
     }
     flush(log);
     cb_strbuf_free(&log->batch);
+    cb_strbuf_free(&log->rest);
     cb_journald_close(log->journald);
     cb_close(&log->fd);
     free(log->attributes);

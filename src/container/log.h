@@ -15,7 +15,7 @@ int cb_log_check(const struct cb_container_options *options, struct cb_error **e
 /* NULL in *OUT for the driver "none". */
 int cb_log_open(struct cb_log **out, int dir_fd,
                 const struct cb_container_options *options, struct cb_error **err);
-/* 1: journald keeps it, and nothing here reads it. */
+/* 1: journald keeps it. */
 int cb_log_is_journald(const struct cb_container_options *options);
 /* What every line is to carry, for `logs --details` or as fields of journald's: a new
  * reference, or NULL for nothing. USAGE for a tag or an expression that is none. */
@@ -38,6 +38,7 @@ struct cb_log_line {
 struct cb_log_wish {
     int64_t tail; /* of lines; -1: all */
     int has_since, has_until, follow;
+    int details; /* attributes are looked at */
     struct timespec since, until;
 };
 /* Calls SHOW for every line that is wished for, until it returns -1; with FOLLOW until

@@ -14,31 +14,68 @@
 #define MTAB        "mtab"
 #define MOUNTS      "/proc/mounts"
 
-/* The directory keeps its time: nobody changed it. */
-static void link_mounts(int root_fd)
-{
-    cb_autofd int etc = -1;
-    struct stat st;
+/* In etc, where the container's own are mounted on them. */
+static const char *const covered[] = {"hostname", "hosts", "resolv.conf"};
 
-    if (cb_fs_open_in_root(root_fd, "/" ETC, O_RDONLY | O_DIRECTORY, 0, &etc, NULL) < 0 ||
-        fstat(etc, &st) < 0 || symlinkat(MOUNTS, etc, MTAB) < 0)
-        return;
-    futimens(etc, (struct timespec[]){st.st_atim, st.st_mtim});
+/* The directory keeps its time: nobody changed it. */
+static void fill_etc(int etc, const struct stat *st)
+{
+    for (size_t i = 0; i < CB_ARRAY_SIZE(covered); i++) {
+        cb_autofd int fd = openat(
+            etc, covered[i], O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
+    }
+    (void)!symlinkat(MOUNTS, etc, MTAB);
+    futimens(etc, (struct timespec[]){st->st_atim, st->st_mtim});
 }
 
 void cb_container_mark(int root_fd)
 {
     cb_autofd int mark = openat(
         root_fd, ENVIRONMENT, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
+    cb_autofd int etc = -1;
+    struct stat st;
 
-    if (mark >= 0) /* else it is started again, or the image has them */
-        link_mounts(root_fd);
+    if (mark >= 0 && /* else it is started again, or the image has them */
+        cb_fs_open_in_root(root_fd, "/" ETC, O_RDONLY | O_DIRECTORY, 0, &etc, NULL) ==
+            0 &&
+        fstat(etc, &st) == 0)
+        fill_etc(etc, &st);
+}
+
+static void touch(int dir_fd, const char *name, const char *path)
+{
+    struct stat st;
+
+    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        cb_container_is_mark(path, &st))
+        utimensat(dir_fd, name, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
+void cb_container_mark_anew(int root_fd)
+{
+    cb_autofd int etc = -1;
+
+    touch(root_fd, ENVIRONMENT, ENVIRONMENT);
+    if (cb_fs_open_in_root(root_fd, "/" ETC, O_PATH | O_DIRECTORY, 0, &etc, NULL) == 0)
+        touch(etc, MTAB, ETC "/" MTAB);
+    utimensat(root_fd, "", NULL, AT_EMPTY_PATH);
+}
+
+static int is_covered(const char *path)
+{
+    if (strncmp(path, ETC "/", sizeof(ETC)) != 0)
+        return 0;
+    for (size_t i = 0; i < CB_ARRAY_SIZE(covered); i++) {
+        if (strcmp(path + sizeof(ETC), covered[i]) == 0)
+            return 1;
+    }
+    return 0;
 }
 
 int cb_container_is_mark(const char *path, const struct stat *st)
 {
     if (S_ISREG(st->st_mode))
-        return st->st_size == 0 && strcmp(path, ENVIRONMENT) == 0;
+        return st->st_size == 0 && (strcmp(path, ENVIRONMENT) == 0 || is_covered(path));
     return S_ISLNK(st->st_mode) && st->st_size == (off_t)strlen(MOUNTS) &&
            strcmp(path, ETC "/" MTAB) == 0;
 }

@@ -195,7 +195,7 @@ static int stop(struct monitor *monitor, const struct cb_wire_message *message,
     monitor->container->state.stopped_by_hand = 1;
     cb_container_save_state(monitor->container, NULL);
     if (message->b >= 0)
-        monitor->kill_at_ms = cb_monitor_now_ms() + (int64_t)message->b * 1000;
+        monitor->kill_at_ms = cb_clock_ms() + (int64_t)message->b * 1000;
     if (cb_monitor_signal(monitor, number, err) < 0)
         return -1;
     cb_monitor_wake(monitor);

@@ -10,7 +10,7 @@
 #define READS_AT_END   4096 /* somebody outside may have the other end, too */
 #define KEPT_MAX_BYTES 4096
 /* Who prints line after line is met after each of them by who reads at once, and both do
- * little else than wait for the other. */
+ * little else than wait for the other. Who prints much at a time is read on. */
 #define TTY_REST_MS 1
 
 /* ── What a session prints ── */
@@ -39,8 +39,8 @@ void cb_monitor_read(struct monitor *monitor, struct session *session, int all)
              i > 0 && cb_session_read(session, stream, &message); i--)
             pass_on(monitor, session, &message);
     }
-    if (session->is_tty)
-        session->rests_until_ms = cb_monitor_now_ms() + TTY_REST_MS;
+    if (session->is_tty && !session->has_more)
+        session->rests_until_ms = cb_clock_ms() + TTY_REST_MS;
 }
 
 /* ── Ends ── */
@@ -86,8 +86,8 @@ static void plan_restart(struct monitor *monitor, int exit_code)
         !cb_restart_wanted(&monitor->policy, exit_code, state->restarts))
         return;
     monitor->pause_ms =
-        cb_restart_pause_ms(monitor->pause_ms, cb_monitor_now_ms() - monitor->started_ms);
-    monitor->start_at_ms = cb_monitor_now_ms() + monitor->pause_ms;
+        cb_restart_pause_ms(monitor->pause_ms, cb_clock_ms() - monitor->started_ms);
+    monitor->start_at_ms = cb_clock_ms() + monitor->pause_ms;
     state->status = CB_CONTAINER_RESTARTING;
     state->restarts++;
 }
@@ -150,6 +150,6 @@ void cb_monitor_start_again(struct monitor *monitor)
         return;
     free(state->error);
     state->error = xstrdup(cb_error_message(error));
-    monitor->started_ms = cb_monitor_now_ms();
+    monitor->started_ms = cb_clock_ms();
     record_end(monitor, 127, 0);
 }

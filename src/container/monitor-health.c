@@ -33,7 +33,7 @@ int cb_health_watch_start(struct monitor *monitor, struct cb_error **err)
         free(watch);
         return 0;
     }
-    watch->started_ms = cb_monitor_now_ms();
+    watch->started_ms = cb_clock_ms();
     watch->next_ms =
         watch->started_ms + (watch->wish.start_period_ms ? watch->wish.start_interval_ms
                                                          : watch->wish.interval_ms);
@@ -73,7 +73,7 @@ int64_t cb_health_watch_due_ms(const struct monitor *monitor)
 
 static int in_start_period(const struct cb_health_watch *watch)
 {
-    return cb_monitor_now_ms() - watch->started_ms < watch->wish.start_period_ms;
+    return cb_clock_ms() - watch->started_ms < watch->wish.start_period_ms;
 }
 
 /* Only that it has become another. */
@@ -100,9 +100,9 @@ static void take_result(struct monitor *monitor, int exit_code, const char *outp
 
     cb_health_json_add(state->health, &watch->wish, &result);
     is_starting = strcmp(cb_health_status(state->health), "starting") == 0;
-    watch->next_ms = cb_monitor_now_ms() + (is_starting && in_start_period(watch)
-                                                ? watch->wish.start_interval_ms
-                                                : watch->wish.interval_ms);
+    watch->next_ms = cb_clock_ms() + (is_starting && in_start_period(watch)
+                                          ? watch->wish.start_interval_ms
+                                          : watch->wish.interval_ms);
     cb_container_save_state(monitor->container, NULL);
     tell_status(monitor, before);
 }
@@ -115,7 +115,7 @@ static void begin_probe(struct monitor *monitor)
     cb_strbuf_truncate(&watch->output, 0);
     watch->too_long = 0;
     watch->probe_start = cb_timestamp_now();
-    watch->deadline_ms = cb_monitor_now_ms() + watch->wish.timeout_ms;
+    watch->deadline_ms = cb_clock_ms() + watch->wish.timeout_ms;
     if (cb_monitor_probe(monitor, &watch->wish.argv, &watch->output, &watch->probe,
                          &error) < 0)
         take_result(monitor, -1, cb_error_message(error));
@@ -125,7 +125,7 @@ void cb_health_watch_check(struct monitor *monitor)
 {
     struct cb_health_watch *watch = monitor->health;
 
-    if (cb_health_watch_due_ms(monitor) > cb_monitor_now_ms())
+    if (cb_health_watch_due_ms(monitor) > cb_clock_ms())
         return;
     if (!watch->probe) {
         begin_probe(monitor);

@@ -6,20 +6,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define INPUT_MAX_BYTES (1u << 20)
 #define NEVER           INT64_MAX
 #define DEAF_MS         100 /* without a descriptor for a connection */
+#define QUIT_SECONDS    10  /* as `stop` has it */
 #define FIXED_WAITS     4   /* those of no session and no client */
-
-int64_t cb_monitor_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 struct waits {
     struct pollfd *items;
@@ -38,7 +30,7 @@ static void wait_for(struct waits *waits, int fd, short events)
 static void fill_waits(const struct monitor *monitor, struct waits *waits)
 {
     waits->count = 0;
-    waits->now_ms = cb_monitor_now_ms();
+    waits->now_ms = cb_clock_ms();
     wait_for(waits, monitor->deaf_until_ms > waits->now_ms ? -1 : monitor->listener,
              POLLIN);
     wait_for(waits, monitor->is_quitting ? -1 : cb_cancel_fd(monitor->cancel), POLLIN);
@@ -89,25 +81,30 @@ static int until_ms(const struct monitor *monitor, int64_t now)
         at = cb_health_watch_due_ms(monitor);
     if (at == NEVER)
         return -1;
-    left = at - cb_monitor_now_ms();
+    left = at - cb_clock_ms();
     return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
-/* Asked to end by the machine: the container is stopped as it wants to be. */
+/* Asked to end by the machine: the container is stopped as it wants to be, in the time
+ * that it wants for that. */
 static void quit(struct monitor *monitor)
 {
+    const char *asked = monitor->container->options.request.stop_timeout;
+    int timeout_s = asked ? monitor->setup->stopping.timeout_s : QUIT_SECONDS;
+
     monitor->is_quitting = 1;
     monitor->start_at_ms = -1;
     if (!monitor->main || monitor->main->is_lent)
         return;
-    monitor->kill_at_ms = cb_monitor_now_ms() + 10000;
+    if (timeout_s >= 0)
+        monitor->kill_at_ms = cb_clock_ms() + (int64_t)timeout_s * 1000;
     cb_monitor_signal(monitor, monitor->setup->stopping.signal, NULL);
     cb_monitor_wake(monitor);
 }
 
 static void check_times(struct monitor *monitor)
 {
-    int64_t now = cb_monitor_now_ms();
+    int64_t now = cb_clock_ms();
 
     if (monitor->main && monitor->kill_at_ms >= 0 && now >= monitor->kill_at_ms) {
         monitor->kill_at_ms = -1;
@@ -163,7 +160,7 @@ static void accept_client(struct monitor *monitor)
     if (fd >= 0)
         cb_client_add(monitor, fd);
     else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-        monitor->deaf_until_ms = cb_monitor_now_ms() + DEAF_MS;
+        monitor->deaf_until_ms = cb_clock_ms() + DEAF_MS;
 }
 
 static void serve(struct monitor *monitor, struct waits *waits)

@@ -236,7 +236,7 @@ int cb_monitor_rename(struct monitor *monitor, struct cb_error **err)
  */
 void cb_monitor_mend_names(struct monitor *monitor)
 {
-    int64_t now = cb_monitor_now_ms();
+    int64_t now = cb_clock_ms();
 
     if (!monitor->setup)
         return;

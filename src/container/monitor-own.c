@@ -5,12 +5,12 @@
 #include "container/monitor-priv.h"
 
 #include "base/fs.h"
+#include "base/thread.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,6 +89,6 @@ void cb_monitor_write_own(const struct monitor *monitor, const char *path,
 
     if (!monitor->container->options.request.read_only)
         write_outside(&writing);
-    else if (pthread_create(&thread, NULL, write_inside, &writing) == 0)
+    else if (cb_thread_start(&thread, write_inside, &writing) == 0)
         pthread_join(thread, NULL);
 }

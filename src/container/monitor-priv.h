@@ -3,6 +3,7 @@
 #ifndef CB_CONTAINER_MONITOR_PRIV_H
 #define CB_CONTAINER_MONITOR_PRIV_H
 
+#include "base/clock.h"
 #include "container/log.h"
 #include "container/monitor.h"
 #include "container/restart.h"
@@ -13,6 +14,7 @@ struct session {
     struct cb_process *process;
     int in_fd, out_fd, err_fd; /* with a terminal IN and OUT are the same, borrowed */
     int is_tty, ended;
+    int has_more; /* there was much to be read from its terminal: more may follow */
     int64_t rests_until_ms; /* its terminal is not read before that */
     int is_lent; /* streams and end are those of who runs it in the foreground */
     struct cb_strbuf input; /* not taken yet */
@@ -73,7 +75,6 @@ struct monitor {
 };
 
 /* ── monitor-loop.c ── */
-int64_t cb_monitor_now_ms(void);
 /* Answers everybody until the container is over. */
 void cb_monitor_live(struct monitor *monitor);
 /* Answers everybody, and looks after its processes but the first, until it is canceled.

@@ -143,14 +143,21 @@ static ssize_t read_some(int fd, char *bytes, size_t room)
 
 /* A terminal gives no more than a page at a time, however much is there. One that gives
  * less has no more for now: who goes on reading meets who prints after each line. */
-static ssize_t read_more(int fd, struct cb_wire_message *out, ssize_t got)
+static ssize_t read_more(struct session *session, int fd, struct cb_wire_message *out,
+                         ssize_t got)
 {
-    ssize_t more = got;
+    ssize_t last = got;
 
-    while (more >= TTY_READ_BYTES / 2 &&
-           sizeof(out->text) - (size_t)got >= TTY_READ_BYTES &&
-           (more = read_some(fd, out->text + got, sizeof(out->text) - (size_t)got)) > 0)
+    while (last >= TTY_READ_BYTES / 2 &&
+           sizeof(out->text) - (size_t)got >= TTY_READ_BYTES) {
+        ssize_t more = read_some(fd, out->text + got, sizeof(out->text) - (size_t)got);
+
+        if (more <= 0)
+            break; /* it may be under way from its writer's side to ours */
+        last = more;
         got += more;
+    }
+    session->has_more = last >= TTY_READ_BYTES / 2;
     return got;
 }
 
@@ -169,7 +176,7 @@ int cb_session_read(struct session *session, int stream, struct cb_wire_message 
         return 0;
     }
     if (session->is_tty)
-        got = read_more(*fd, out, got);
+        got = read_more(session, *fd, out, got);
     out->type = CB_WIRE_OUTPUT;
     out->a = stream;
     out->len = (uint32_t)got;

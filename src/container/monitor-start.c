@@ -119,7 +119,7 @@ int cb_monitor_start_container(struct monitor *monitor,
         return -1;
     }
     cb_hub_hold(monitor->hub);
-    monitor->started_ms = cb_monitor_now_ms();
+    monitor->started_ms = cb_clock_ms();
     monitor->kill_at_ms = -1;
     monitor->is_killed = 0;
     set_running(monitor);

@@ -38,16 +38,25 @@ struct root {
     int fd;
 };
 
+/* What every container gets into its root is there already if the last of the image left
+ * it as it was; with volumes it is not the same for all, and who has all privileges may
+ * do more than can be looked for. */
 static int open_root(void *arg, struct cb_error **err)
 {
     struct root *root = arg;
+    const struct cb_image_config *config = root->request->config;
+    int is_marked = cb_snapshot_prepare_initial(root->store, root->request->rootfs,
+                                                CB_CONTAINER_MARKS, &root->snapshot, err);
 
-    if (cb_snapshot_prepare(root->store, root->request->rootfs, &root->snapshot, err) <
-            0 ||
-        cb_snapshot_open_root(root->snapshot, &root->fd, err) < 0 ||
-        make_volumes(root->request->config, root->fd, err) < 0)
+    if (is_marked < 0 || cb_snapshot_open_root(root->snapshot, &root->fd, err) < 0 ||
+        make_volumes(config, root->fd, err) < 0)
         return -1;
-    cb_container_mark(root->fd);
+    if (is_marked)
+        cb_container_mark_anew(root->fd);
+    else
+        cb_container_mark(root->fd);
+    if (!config->volumes.count && !root->request->privileged)
+        cb_snapshot_set_initial(root->snapshot);
     return 0;
 }
 
@@ -68,6 +77,7 @@ static void lasts(void *arg, struct cb_process *process)
 {
     struct lasting *lasting = arg;
 
+    cb_snapshot_forget_initial(lasting->facts.snapshot);
     lasting->foreground = cb_foreground_start(&lasting->facts, process);
 }
 
@@ -122,6 +132,7 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
         return -1;
     lasting = (struct lasting){
         .facts = {store, launcher, options, id, root.snapshot, &setup, root.fd}};
+    cb_container_expected(options->expecting);
     status = attach(&lasting, cancel, &result, err);
     cb_launcher_dismiss(launcher);
     /* Its addresses and files are free before anybody hears of the end. */

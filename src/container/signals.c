@@ -3,6 +3,8 @@
  * program that is interrupted now and then, as an interpreter's prompt is, is not. */
 #include "container/signals.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -11,18 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define INSISTING_NS INT64_C(5000000000)
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 /* "TERM", "SIGTERM", "15", "RTMIN+3"; 0: none. */
 static int find_signal(const char *text)
@@ -83,7 +76,7 @@ static int stop(struct cb_process *process, const struct cb_stopping *stopping,
 
 int cb_signal_insist(struct cb_insistence *insistence, int number)
 {
-    int64_t now = now_ns();
+    int64_t now = cb_clock_ns();
 
     if (number != SIGINT && number != SIGTERM)
         return number;

@@ -4,6 +4,7 @@
  * pipe, whose other end we serve, and for /dev/null its own. */
 #include "container/streams.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NULL_DEVICE makedev(1, 3)
@@ -156,19 +156,11 @@ static int finish(struct cb_streams *streams, struct cb_error **err)
     return 0;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 /* Tells *WITNESS, once it is time; how long until then, or -1. */
 static int tell(const struct cb_witness **witness, int64_t since_ms,
                 struct cb_process *process)
 {
-    int64_t left = *witness ? since_ms + (*witness)->after_ms - now_ms() : 0;
+    int64_t left = *witness ? since_ms + (*witness)->after_ms - cb_clock_ms() : 0;
 
     if (!*witness)
         return -1;
@@ -185,7 +177,7 @@ int cb_streams_relay(struct cb_streams *streams, struct cb_process *process, int
 {
     struct cb_insistence insistence = {.stopping = stopping};
     struct signalfd_siginfo info;
-    int64_t since_ms = now_ms();
+    int64_t since_ms = cb_clock_ms();
 
     close_given(streams);
     for (;;) {

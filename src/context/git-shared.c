@@ -7,6 +7,7 @@
  * next; one that git finds damaged, and one that was added to often, is made anew. */
 #include "context/remote-priv.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/text.h"
 #include "store/git-repos.h"
@@ -16,7 +17,6 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAX_PACKS \
@@ -145,11 +145,7 @@ CB_AUTO_VALUE_DEFINE(shared, shared_close)
 /* What was fetched stays reachable by a name of its own. */
 static char *pin(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return xasprintf("refs/cb/%" PRIx64,
-                     (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
+    return xasprintf("refs/cb/%" PRIx64, (uint64_t)cb_now_ns());
 }
 
 static int fetch_object(struct shared *shared, const char *object, struct cb_error **err)

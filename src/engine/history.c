@@ -11,6 +11,7 @@
 #include "engine/engine-priv.h"
 
 #include "base/atomic-file.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/lockfile.h"
 #include "base/log.h"
@@ -18,11 +19,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #define HELD_BACK_MAX (1u << 20)
 
@@ -86,11 +87,10 @@ static const char *kind_name(enum cb_event_kind kind)
 
 static void open_line(struct cb_strbuf *out, const char *event)
 {
-    struct timespec now;
+    int64_t now_ms = cb_now_ns() / 1000000;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    cb_strbuf_addf(out, "{\"time\":%lld.%03ld,\"event\":\"%s\"", (long long)now.tv_sec,
-                   now.tv_nsec / 1000000, event);
+    cb_strbuf_addf(out, "{\"time\":%" PRId64 ".%03d,\"event\":\"%s\"", now_ms / 1000,
+                   (int)(now_ms % 1000), event);
 }
 
 static void add_usage(struct cb_strbuf *out, const struct cb_step_usage *usage)
@@ -217,13 +217,10 @@ static void remove_old(struct cb_store *store, int builds_fd, int is_file)
 static void make_id(char id[CB_BUILD_ID_LEN + 1])
 {
     unsigned short random = 0;
-    struct timespec now;
 
-    clock_gettime(CLOCK_REALTIME, &now);
     (void)!getrandom(&random, sizeof(random), 0);
     snprintf(id, CB_BUILD_ID_LEN + 1, "%011llx%03x",
-             (unsigned long long)(now.tv_sec * 1000LL + now.tv_nsec / 1000000) &
-                 0xfffffffffffULL,
+             (unsigned long long)(cb_now_ns() / 1000000) & 0xfffffffffffULL,
              random & 0xfffu);
 }
 

@@ -66,6 +66,9 @@ int cb_saved_plan_images(struct cb_saved *saved, const struct cb_archive_image *
  * to. */
 int cb_saved_plan_archive(struct cb_saved *saved, const struct cb_archive_image *image,
                           struct cb_descriptor *target, struct cb_error **err);
+/* One of them: its manifest and its layers, in the order of writing. */
+int cb_saved_image_plan(struct cb_saved *saved, struct cb_saved_image *image,
+                        struct cb_error **err);
 /* Notes the layers of CHOICE's images that the other side has. */
 int cb_saved_leave_out(struct cb_saved *saved, const struct cb_archive_choice *choice,
                        struct cb_error **err);

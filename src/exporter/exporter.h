@@ -110,10 +110,14 @@ int cb_archive_import(struct cb_archive_env *env, const struct cb_import *import
                       struct cb_image_config *config, struct cb_digest *id,
                       struct cb_error **err);
 
-/* All but the first KEPT of at least KEPT + 2 layers become one. CONFIG and TOP: of the
- * image; its history goes on telling all steps. */
-int cb_image_squash(struct cb_archive_env *env, struct cb_image_config *config,
-                    struct cb_snapshot *top, size_t kept, const struct cb_strings *names,
+struct cb_image_squash {
+    struct cb_image_config *config; /* the image's; becomes that of the new one */
+    struct cb_snapshot *top;
+    size_t kept; /* layers that stay as they are, of two more at least */
+    const struct cb_strings *names;
+};
+/* The other layers become one; the history goes on telling all steps. */
+int cb_image_squash(struct cb_archive_env *env, const struct cb_image_squash *what,
                     struct cb_digest *id, struct cb_error **err);
 
 /* The files of the cache mount ID, open as CACHE_FD, become an image of one layer, NAME

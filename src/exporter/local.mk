@@ -34,6 +34,7 @@ src_exporter_libexporter_a_SOURCES = \
 	%D%/oci.c \
 	%D%/inplace.c \
 	%D%/inplace.h \
+	%D%/plan-image.c \
 	%D%/plan.c \
 	%D%/save-delta.c \
 	%D%/save-layout.c \

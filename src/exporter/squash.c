@@ -25,19 +25,20 @@ static void note(struct cb_image_config *config, size_t kept, size_t layers)
     cb_vec_push(&config->history, entry);
 }
 
-static int squash(struct cb_archive_env *env, struct cb_image_config *config,
-                  struct cb_snapshot *top, size_t kept, struct cb_error **err)
+static int squash(struct cb_archive_env *env, const struct cb_image_squash *what,
+                  struct cb_error **err)
 {
+    struct cb_image_config *config = what->config;
     cb_auto(cb_snapshot) one = NULL;
-    struct cb_snapshot *base = top;
+    struct cb_snapshot *base = what->top;
     struct cb_digests diff_ids = {0};
 
-    while (base && cb_snapshot_depth(base) > kept)
+    while (base && cb_snapshot_depth(base) > what->kept)
         base = cb_snapshot_parent(base);
-    if (cb_snapshot_squash(top, base, env->cancel, &one, err) < 0 ||
+    if (cb_snapshot_squash(what->top, base, env->cancel, &one, err) < 0 ||
         cb_chain_register(one, env->pool, &diff_ids, err) < 0)
         return -1;
-    note(config, kept, config->diff_ids.count - kept);
+    note(config, what->kept, config->diff_ids.count - what->kept);
     cb_vec_free(&config->diff_ids);
     cb_vec_foreach (diff_id, &diff_ids)
         cb_vec_push(&config->diff_ids, *diff_id);
@@ -45,18 +46,17 @@ static int squash(struct cb_archive_env *env, struct cb_image_config *config,
     return 0;
 }
 
-int cb_image_squash(struct cb_archive_env *env, struct cb_image_config *config,
-                    struct cb_snapshot *top, size_t kept, const struct cb_strings *names,
+int cb_image_squash(struct cb_archive_env *env, const struct cb_image_squash *what,
                     struct cb_digest *id, struct cb_error **err)
 {
     cb_autofree char *bytes = NULL;
     size_t len;
 
-    if (squash(env, config, top, kept, err) < 0)
+    if (squash(env, what, err) < 0)
         return -1;
-    bytes = cb_image_config_emit(config, &len);
+    bytes = cb_image_config_emit(what->config, &len);
     return cb_image_put(
         env->store,
-        &(struct cb_new_image){.config = bytes, .config_len = len, .names = names}, id,
-        err);
+        &(struct cb_new_image){.config = bytes, .config_len = len, .names = what->names},
+        id, err);
 }

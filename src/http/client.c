@@ -4,13 +4,13 @@
  * fruit end it. */
 #include "http/http-priv.h"
 
+#include "base/clock.h"
 #include "http/retry.h"
 
 #include <ctype.h>
 #include <poll.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 struct cb_http *cb_http_new(const struct cb_http_options *options)
 {
@@ -141,10 +141,7 @@ static enum cb_hop_result follow(struct cb_exchange *exchange, struct cb_error *
 
 static unsigned random_number(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (unsigned)(now.tv_nsec / 1000);
+    return (unsigned)(cb_clock_ns() / 1000);
 }
 
 static int wait_ms(struct cb_http *http, unsigned ms, struct cb_error **err)
@@ -153,15 +150,6 @@ static int wait_ms(struct cb_http *http, unsigned ms, struct cb_error **err)
 
     poll(&fd, 1, (int)ms);
     return cb_cancel_check(http->cancel, err);
-}
-
-static int64_t elapsed_ms(const struct timespec *since)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)(now.tv_sec - since->tv_sec) * 1000 +
-           (now.tv_nsec - since->tv_nsec) / 1000000;
 }
 
 static int can_send_again(const struct cb_exchange *exchange)
@@ -181,14 +169,14 @@ struct tries {
 
 /* BEST: how far the body was when the try began. */
 static void count_try(struct tries *tries, const struct cb_exchange *exchange,
-                      int64_t best, const struct timespec *start)
+                      int64_t best, int64_t start_ms)
 {
     if (exchange->best - best >= CB_RETRY_FRUIT_BYTES) {
         tries->failures = 0;
         tries->fruitless_ms = 0;
     } else {
         tries->failures++;
-        tries->fruitless_ms += elapsed_ms(start);
+        tries->fruitless_ms += cb_clock_ms() - start_ms;
     }
 }
 
@@ -232,11 +220,9 @@ static int try_repeatedly(struct cb_exchange *exchange, struct cb_error **err)
 
     for (;;) {
         cb_auto(cb_error) error = NULL;
-        int64_t best = exchange->best;
-        struct timespec start;
+        int64_t best = exchange->best, start_ms = cb_clock_ms();
         enum cb_hop_result result;
 
-        clock_gettime(CLOCK_MONOTONIC, &start);
         result = follow(exchange, &error);
         if (result == CB_HOP_DONE && !cb_retry_status(exchange->response->status))
             return 0;
@@ -246,7 +232,7 @@ static int try_repeatedly(struct cb_exchange *exchange, struct cb_error **err)
             exchange->no_range = 1;
             continue;
         }
-        count_try(&tries, exchange, best, &start);
+        count_try(&tries, exchange, best, start_ms);
         if (is_hopeless(&tries, exchange))
             return give_up(result, &error, err);
         if (wait_for_next(&tries, exchange, result, err) < 0)

@@ -3,6 +3,7 @@
  * cookies and content decoding stay off. */
 #include "http/http-priv.h"
 
+#include "base/clock.h"
 #include "http/range.h"
 #include "http/retry.h"
 
@@ -11,15 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int is_success(int status)
 {
@@ -79,7 +71,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
         cb_strings_take(&response->headers, xstrndup(bytes, used));
     } else if (response->status >= 200) {
         hop->headers_done = 1;
-        hop->window_ms = now_ms();
+        hop->window_ms = cb_clock_ms();
         if (check_length(hop) < 0)
             return 0;
     }
@@ -190,7 +182,7 @@ static int on_progress(void *arg, curl_off_t total_in, curl_off_t in,
                        curl_off_t total_out, curl_off_t out)
 {
     struct cb_hop *hop = arg;
-    int64_t now = now_ms();
+    int64_t now = cb_clock_ms();
     int limit = hop->exchange->request->timeout_header_s;
 
     if (cb_cancel_check(hop->exchange->http->cancel, &hop->error) < 0)
@@ -307,7 +299,7 @@ static void give_handle(struct cb_http *http, CURL *handle)
 enum cb_hop_result cb_hop_run(struct cb_exchange *exchange, const char *method,
                               const char *url, int authorized, struct cb_error **err)
 {
-    struct cb_hop hop = {.exchange = exchange, .last_sent_ms = now_ms()};
+    struct cb_hop hop = {.exchange = exchange, .last_sent_ms = cb_clock_ms()};
     enum cb_hop_result result = CB_HOP_FAILED;
 
     cb_http_response_clear(exchange->response);

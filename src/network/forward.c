@@ -4,6 +4,7 @@
  * host. A server inside sees the gateway of its network as who connects. */
 #include "network/forward-priv.h"
 
+#include "base/clock.h"
 #include "base/thread.h"
 #include "base/vec.h"
 
@@ -13,7 +14,6 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #define MAX_LINKS 8192
 #define EVENTS    64
@@ -43,14 +43,6 @@ int cb_forward_watch(struct cb_forwarder *forwarder, int fd, uint32_t events,
 }
 
 /* ── The thread ── */
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 /* Without room for more connections those that come wait for the end of others. */
 static void set_full(struct cb_forwarder *forwarder, int is_full)
@@ -138,11 +130,11 @@ static int patience_ms(const struct cb_forwarder *forwarder)
 static void live(struct cb_forwarder *forwarder)
 {
     struct epoll_event events[EVENTS];
-    int64_t swept = now_ms();
+    int64_t swept = cb_clock_ms();
 
     for (;;) {
         int count = epoll_wait(forwarder->epoll, events, EVENTS, patience_ms(forwarder));
-        int64_t now = now_ms();
+        int64_t now = cb_clock_ms();
         int over = 0;
 
         for (int i = 0; i < count; i++) {

@@ -3,6 +3,7 @@
  * it knew before, or has no socket at all for a moment. */
 #include "network/names-priv.h"
 
+#include "base/clock.h"
 #include "network/dns-message-priv.h"
 #include "network/network-priv.h"
 
@@ -11,7 +12,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WAIT_MS   2000 /* in all */
@@ -23,14 +23,6 @@ struct asking {
     const struct cb_names *names;
     struct cb_cancel *cancel;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 static struct sockaddr_in place(const struct cb_ip *ip, unsigned short port)
 {
@@ -84,14 +76,14 @@ static int make_query(const struct cb_names *names, struct cb_strbuf *out)
 static int await(void *arg)
 {
     const struct asking *asking = arg;
-    int64_t until = now_ms() + WAIT_MS;
+    int64_t until = cb_clock_ms() + WAIT_MS;
     cb_auto_value(cb_strbuf) query = {0};
     cb_autofd int fd = open_socket(asking->names);
 
     if (make_query(asking->names, &query) < 0)
         return 0;
     while (fd >= 0 && !is_known(asking, fd, &query) &&
-           !cb_cancel_requested(asking->cancel) && now_ms() < until)
+           !cb_cancel_requested(asking->cancel) && cb_clock_ms() < until)
         ;
     return 0;
 }

@@ -2,13 +2,13 @@
  * namespace, does what is to be done there, and ends. */
 #include "network/network-priv.h"
 
+#include "base/thread.h"
 #include "network/links-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <net/if.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,7 +66,7 @@ int cb_netns_new(int without_ipv6, int *fd, struct cb_error **err)
 {
     struct attempt attempt = {.without_ipv6 = without_ipv6, .fd = -1};
     pthread_t thread;
-    int errnum = pthread_create(&thread, NULL, make, &attempt);
+    int errnum = cb_thread_start(&thread, make, &attempt);
 
     if (errnum)
         return cb_error_errno(err, errnum, "start a thread");
@@ -110,7 +110,7 @@ int cb_netns_with_path(int fd, const char *path, int (*function)(void *arg), voi
 {
     struct visit visit = {.fd = fd, .path = path, .function = function, .arg = arg};
     pthread_t thread;
-    int errnum = pthread_create(&thread, NULL, mount_and_call, &visit);
+    int errnum = cb_thread_start(&thread, mount_and_call, &visit);
 
     if (errnum)
         return cb_error_errno(err, errnum, "start a thread");
@@ -144,7 +144,7 @@ int cb_netns_call(int fd, int (*function)(void *arg), void *arg, struct cb_error
 {
     struct call call = {.fd = fd, .function = function, .arg = arg};
     pthread_t thread;
-    int errnum = pthread_create(&thread, NULL, move_and_call, &call);
+    int errnum = cb_thread_start(&thread, move_and_call, &call);
 
     if (errnum)
         return cb_error_errno(err, errnum, "start a thread");

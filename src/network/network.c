@@ -4,6 +4,7 @@
 #include "network/network-priv.h"
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "network/attach-priv.h"
 #include "network/forward.h"
 #include "network/named-priv.h"
@@ -429,8 +430,7 @@ void cb_network_begin(struct cb_network *network, struct cb_cancel *cancel)
     pthread_mutex_lock(&network->lock);
     if (network->class->backends && !network->is_set_up && !network->has_begun) {
         network->cancel = cancel;
-        network->has_begun =
-            pthread_create(&network->beginning, NULL, begin, network) == 0;
+        network->has_begun = cb_thread_start(&network->beginning, begin, network) == 0;
     }
     pthread_mutex_unlock(&network->lock);
 }

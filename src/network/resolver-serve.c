@@ -3,13 +3,13 @@
  * came by a connection by one. */
 #include "network/resolver-priv.h"
 
+#include "base/clock.h"
 #include "network/dns-message-priv.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DNS_PORT    53
@@ -39,14 +39,6 @@ struct resolver_asking {
     size_t next; /* server */
     int64_t due_ms;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 /* ── Answering ── */
 
@@ -159,7 +151,7 @@ static int try_server(struct cb_resolver *resolver, struct resolver_asking *aski
     cb_close(&asking->fd);
     cb_strbuf_truncate(&asking->in, 0);
     asking->is_sent = 0;
-    asking->due_ms = now_ms() + PATIENCE_MS;
+    asking->due_ms = cb_clock_ms() + PATIENCE_MS;
     asking->fd = open_socket(resolver, server->family, type);
     if (asking->fd < 0)
         return -1;
@@ -233,12 +225,12 @@ static void let_in(struct cb_resolver *resolver)
 
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            resolver->deaf_until_ms = now_ms() + DEAF_MS;
+            resolver->deaf_until_ms = cb_clock_ms() + DEAF_MS;
         return;
     }
     guest = xcalloc(1, sizeof(*guest));
     guest->fd = fd;
-    guest->due_ms = now_ms() + IDLE_MS;
+    guest->due_ms = cb_clock_ms() + IDLE_MS;
     cb_vec_push(&resolver->guests, guest);
 }
 
@@ -276,7 +268,7 @@ static void hear_guest(struct cb_resolver *resolver, struct resolver_guest *gues
     const struct asker asker = {.guest = guest};
     cb_auto_value(cb_strbuf) query = {0};
 
-    guest->due_ms = now_ms() + IDLE_MS;
+    guest->due_ms = cb_clock_ms() + IDLE_MS;
     if (guest->is_silent) { /* and now it is gone */
         guest->due_ms = 0;
         return;
@@ -323,7 +315,7 @@ static int go_on(struct cb_resolver *resolver, struct resolver_asking *asking,
         answer(resolver, &asking->asker, &message);
         return 0;
     }
-    if (heard < 0 || now_ms() >= asking->due_ms)
+    if (heard < 0 || cb_clock_ms() >= asking->due_ms)
         return try_next(resolver, asking);
     return 1;
 }
@@ -358,7 +350,7 @@ static int has_askings(const struct cb_resolver *resolver,
 
 static void drop_late_guests(struct cb_resolver *resolver, int all)
 {
-    int64_t now = now_ms();
+    int64_t now = cb_clock_ms();
     size_t kept = 0;
 
     cb_vec_foreach (slot, &resolver->guests) {
@@ -425,7 +417,7 @@ void cb_resolver_serve(struct cb_resolver *resolver)
 
     for (;;) {
         size_t askings = resolver->askings.count, guests = resolver->guests.count;
-        int64_t now = now_ms();
+        int64_t now = cb_clock_ms();
 
         fill_waits(resolver, waits, now);
         if (poll(waits, FIXED_WAITS + askings + guests, until_ms(resolver, now)) < 0)

@@ -4,10 +4,10 @@
 #include "network/rtnl-priv.h"
 
 #include "base/alloc.h"
+#include "base/thread.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -41,7 +41,7 @@ int cb_rtnl_open(int netns, int *out, struct cb_error **err)
         opening.fd = open_here();
         opening.errnum = errno;
     } else {
-        errnum = pthread_create(&thread, NULL, open_there, &opening);
+        errnum = cb_thread_start(&thread, open_there, &opening);
         if (errnum)
             return cb_error_errno(err, errnum, "start a thread");
         pthread_join(thread, NULL);

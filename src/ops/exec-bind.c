@@ -15,28 +15,27 @@ static int open_source(int root, const char *path, int *fd, struct cb_error **er
 }
 
 /* A writable layer over SNAPSHOT (or nothing) that ends with the step. */
-static int discarded_layer(const struct cb_exec_step *step, struct cb_snapshot *snapshot,
-                           struct cb_exec_mounts *out, struct cb_snapshot **layer,
-                           struct cb_error **err)
+static int discarded_layer(struct cb_exec_mounts *mounts, struct cb_snapshot *snapshot,
+                           struct cb_snapshot **layer, struct cb_error **err)
 {
-    if (cb_snapshot_prepare(step->env->store, snapshot, layer, err) < 0)
+    if (cb_snapshot_prepare(mounts->step->env->store, snapshot, layer, err) < 0)
         return -1;
-    cb_vec_push(&out->discarded, *layer);
+    cb_vec_push(&mounts->discarded, *layer);
     return 0;
 }
 
-static int layer_root(struct cb_snapshot *layer, struct cb_exec_mounts *out, int *root,
+static int layer_root(struct cb_exec_mounts *mounts, struct cb_snapshot *layer, int *root,
                       struct cb_error **err)
 {
     if (cb_snapshot_open_root(layer, root, err) < 0)
         return -1;
-    cb_vec_push(&out->fds, *root);
+    cb_vec_push(&mounts->fds, *root);
     return 0;
 }
 
-static int bind_snapshot(const struct cb_exec_step *step, struct cb_result *input,
-                         const struct cb_exec_mount *mount, struct cb_exec_mounts *out,
-                         int *fd, struct cb_error **err)
+static int bind_snapshot(struct cb_exec_mounts *mounts, struct cb_result *input,
+                         const struct cb_exec_mount *mount, int *fd,
+                         struct cb_error **err)
 {
     struct cb_snapshot *layer;
     int root;
@@ -44,9 +43,8 @@ static int bind_snapshot(const struct cb_exec_step *step, struct cb_result *inpu
     if (mount->read_only) {
         if (cb_result_root(input, &root, err) < 0)
             return -1;
-    } else if (discarded_layer(step, cb_snapshot_result_get(input), out, &layer, err) <
-                   0 ||
-               layer_root(layer, out, &root, err) < 0) {
+    } else if (discarded_layer(mounts, cb_snapshot_result_get(input), &layer, err) < 0 ||
+               layer_root(mounts, layer, &root, err) < 0) {
         return -1;
     }
     return open_source(root, cb_exec_mount_source(mount), fd, err);
@@ -60,10 +58,11 @@ struct selected {
 };
 
 /* Copies it into a layer; a file is put there as "file". *PATH: what was put there. */
-static int copy_selected(const struct cb_exec_step *step, struct cb_exec_context *context,
-                         struct cb_snapshot *layer, const struct selected *selected,
-                         const char **path, struct cb_error **err)
+static int copy_selected(struct cb_exec_mounts *mounts, struct cb_snapshot *layer,
+                         const struct selected *selected, const char **path,
+                         struct cb_error **err)
 {
+    struct cb_exec_context *context = mounts->context;
     const struct cb_selection *selection = selected->selection;
     cb_auto_value(cb_dest) dest = {.fd = -1};
     cb_auto_value(cb_copying) copying = {.dest = &dest,
@@ -73,7 +72,8 @@ static int copy_selected(const struct cb_exec_step *step, struct cb_exec_context
                                          .event_id = context->event_id};
 
     *path = "/";
-    if (cb_dest_open(&dest, layer, NULL, 0, step->env->source_date_epoch, err) < 0)
+    if (cb_dest_open(&dest, layer, NULL, 0, mounts->step->env->source_date_epoch, err) <
+        0)
         return -1;
     cb_vec_foreach (match, &selection->matches) {
         const struct cb_entry *entry = &selection->entries.items[match->first];
@@ -93,10 +93,11 @@ static int copy_selected(const struct cb_exec_step *step, struct cb_exec_context
     return cb_dest_finish(&dest, err);
 }
 
-static int bind_context(const struct cb_exec_step *step, struct cb_exec_context *context,
-                        size_t index, struct cb_exec_mounts *out, int *fd,
+static int bind_context(struct cb_exec_mounts *mounts, size_t index, int *fd,
                         struct cb_error **err)
 {
+    const struct cb_exec_step *step = mounts->step;
+    struct cb_exec_context *context = mounts->context;
     const struct cb_exec_mount *mount = &step->mounts[index];
     struct cb_result *input = context->inputs[mount->input];
     const struct cb_selection *selection;
@@ -113,38 +114,35 @@ static int bind_context(const struct cb_exec_step *step, struct cb_exec_context 
     if (mount->read_only && selection->faithful)
         return open_source(root, cb_exec_mount_source(mount), fd, err);
     selected = (struct selected){root, selection, step->selector_index[index]};
-    if (discarded_layer(step, NULL, out, &layer, err) < 0 ||
-        copy_selected(step, context, layer, &selected, &path, err) < 0 ||
-        layer_root(layer, out, &root, err) < 0)
+    if (discarded_layer(mounts, NULL, &layer, err) < 0 ||
+        copy_selected(mounts, layer, &selected, &path, err) < 0 ||
+        layer_root(mounts, layer, &root, err) < 0)
         return -1;
     return open_source(root, path, fd, err);
 }
 
-int cb_exec_bind_open(const struct cb_exec_step *step, struct cb_exec_context *context,
-                      const struct cb_exec_mount *mount, size_t index,
-                      struct cb_exec_mounts *out, int *fd, struct cb_error **err)
+int cb_exec_bind_open(struct cb_exec_mounts *mounts, const struct cb_exec_mount *mount,
+                      size_t index, int *fd, struct cb_error **err)
 {
-    struct cb_result *input = context->inputs[mount->input];
+    struct cb_result *input = mounts->context->inputs[mount->input];
 
     *fd = -1;
-    if (cb_result_is_snapshot(input)
-            ? bind_snapshot(step, input, mount, out, fd, err) < 0
-            : bind_context(step, context, index, out, fd, err) < 0)
+    if (cb_result_is_snapshot(input) ? bind_snapshot(mounts, input, mount, fd, err) < 0
+                                     : bind_context(mounts, index, fd, err) < 0)
         return -1;
-    cb_vec_push(&out->fds, *fd);
+    cb_vec_push(&mounts->fds, *fd);
     return 0;
 }
 
-int cb_exec_mount_bind(const struct cb_exec_step *step, struct cb_exec_context *context,
-                       size_t index, struct cb_exec_mounts *out, struct cb_error **err)
+int cb_exec_mount_bind(struct cb_exec_mounts *mounts, size_t index, struct cb_error **err)
 {
-    const struct cb_exec_mount *mount = &step->mounts[index];
+    const struct cb_exec_mount *mount = &mounts->step->mounts[index];
     struct cb_mount *bind;
     int fd;
 
-    if (cb_exec_bind_open(step, context, mount, index, out, &fd, err) < 0)
+    if (cb_exec_bind_open(mounts, mount, index, &fd, err) < 0)
         return cb_error_wrap(err, "RUN --mount=type=bind,target=%s", mount->target);
-    bind = cb_exec_mount_add(out, CB_MOUNT_BIND, mount->target);
+    bind = cb_exec_mount_add(mounts, CB_MOUNT_BIND, mount->target);
     bind->source_fd = fd;
     bind->read_only = mount->read_only;
     return 0;

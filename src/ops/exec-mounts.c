@@ -44,11 +44,11 @@ void cb_exec_mounts_clear(struct cb_exec_mounts *mounts)
 }
 
 /* TEXT is taken. */
-static void add_text(struct cb_exec_mounts *out, const char *target, char *text)
+static void add_text(struct cb_exec_mounts *mounts, const char *target, char *text)
 {
-    struct cb_mount *mount = cb_exec_mount_add(out, CB_MOUNT_FILE, target);
+    struct cb_mount *mount = cb_exec_mount_add(mounts, CB_MOUNT_FILE, target);
 
-    cb_strings_take(&out->texts, text);
+    cb_strings_take(&mounts->texts, text);
     mount->content = text;
     mount->content_len = strlen(text);
     mount->mode = 0644;
@@ -56,17 +56,17 @@ static void add_text(struct cb_exec_mounts *out, const char *target, char *text)
 }
 
 /* A file of its own, not a small one in memory: it must be executable. */
-static int add_script(const struct cb_exec_step *step, struct cb_exec_mounts *out,
-                      struct cb_error **err)
+static int add_script(struct cb_exec_mounts *mounts, struct cb_error **err)
 {
+    const struct cb_exec_step *step = mounts->step;
     cb_autofree char *target = xasprintf("/dev/pipes/%s", step->pipe_name);
     cb_autofd int fd = -1;
     struct cb_mount *mount;
     int dir, path;
 
-    if (cb_store_scratch(step->env->store, &out->script, err) < 0)
+    if (cb_store_scratch(step->env->store, &mounts->script, err) < 0)
         return -1;
-    dir = cb_scratch_fd(out->script);
+    dir = cb_scratch_fd(mounts->script);
     fd = openat(dir, "script", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 || cb_fs_write_all(fd, step->pipe_content, step->pipe_len) < 0 ||
         fchmod(fd, 0755) < 0)
@@ -74,16 +74,16 @@ static int add_script(const struct cb_exec_step *step, struct cb_exec_mounts *ou
     path = openat(dir, "script", O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (path < 0)
         return cb_error_errno(err, errno, "open the script `%s`", step->pipe_name);
-    cb_vec_push(&out->fds, path);
-    mount = cb_exec_mount_add(out, CB_MOUNT_BIND, target);
+    cb_vec_push(&mounts->fds, path);
+    mount = cb_exec_mount_add(mounts, CB_MOUNT_BIND, target);
     mount->source_fd = path;
     mount->read_only = 1;
     return 0;
 }
 
-static int add_names(const struct cb_exec_step *step, struct cb_exec_mounts *out,
-                     struct cb_error **err)
+static int add_names(struct cb_exec_mounts *mounts, struct cb_error **err)
 {
+    const struct cb_exec_step *step = mounts->step;
     const struct cb_build_env *env = step->env;
     struct cb_network *network = env->networks[step->network];
     char *hosts;
@@ -91,8 +91,8 @@ static int add_names(const struct cb_exec_step *step, struct cb_exec_mounts *out
     if (cb_network_hosts(network, cb_exec_hostname(step), env->add_hosts, &hosts, err) <
         0)
         return -1;
-    add_text(out, "/etc/resolv.conf", cb_network_resolv_conf(network, env->dns));
-    add_text(out, "/etc/hosts", hosts);
+    add_text(mounts, "/etc/resolv.conf", cb_network_resolv_conf(network, env->dns));
+    add_text(mounts, "/etc/hosts", hosts);
     return 0;
 }
 
@@ -121,25 +121,25 @@ static int check_target(const struct cb_exec_mount *mount, struct cb_error **err
     return 0;
 }
 
-static int prepare_mount(const struct cb_exec_step *step, struct cb_exec_context *context,
-                         size_t index, struct cb_exec_mounts *out, struct cb_error **err)
+static int prepare_mount(struct cb_exec_mounts *mounts, size_t index,
+                         struct cb_error **err)
 {
-    const struct cb_exec_mount *mount = &step->mounts[index];
+    const struct cb_exec_mount *mount = &mounts->step->mounts[index];
     struct cb_mount *tmpfs;
 
     if (check_target(mount, err) < 0)
         return -1;
     switch (mount->type) {
     case CB_EXEC_BIND:
-        return cb_exec_mount_bind(step, context, index, out, err);
+        return cb_exec_mount_bind(mounts, index, err);
     case CB_EXEC_CACHE:
-        return cb_exec_mount_cache(step, context, index, out, err);
+        return cb_exec_mount_cache(mounts, index, err);
     case CB_EXEC_SECRET:
-        return cb_exec_mount_secret(step, mount, out, err);
+        return cb_exec_mount_secret(mounts, mount, err);
     case CB_EXEC_SSH:
-        return cb_exec_mount_ssh(step, mount, out, err);
+        return cb_exec_mount_ssh(mounts, mount, err);
     case CB_EXEC_TMPFS:
-        tmpfs = cb_exec_mount_add(out, CB_MOUNT_TMPFS, mount->target);
+        tmpfs = cb_exec_mount_add(mounts, CB_MOUNT_TMPFS, mount->target);
         tmpfs->size_bytes = mount->size_bytes;
         tmpfs->mode = mount->has_mode ? mount->mode : 01777;
         return 0;
@@ -148,11 +148,11 @@ static int prepare_mount(const struct cb_exec_step *step, struct cb_exec_context
 }
 
 /* Of the host, for every step. */
-static void add_volumes(const struct cb_exec_step *step, struct cb_exec_mounts *out)
+static void add_volumes(struct cb_exec_mounts *mounts)
 {
-    for (size_t i = 0; i < step->env->volume_count; i++) {
-        const struct cb_build_volume *volume = &step->env->volumes[i];
-        struct cb_mount *mount = cb_exec_mount_add(out, CB_MOUNT_BIND, volume->target);
+    for (size_t i = 0; i < mounts->step->env->volume_count; i++) {
+        const struct cb_build_volume *volume = &mounts->step->env->volumes[i];
+        struct cb_mount *mount = cb_exec_mount_add(mounts, CB_MOUNT_BIND, volume->target);
 
         mount->source_fd = volume->source_fd;
         mount->read_only = volume->read_only;
@@ -160,19 +160,17 @@ static void add_volumes(const struct cb_exec_step *step, struct cb_exec_mounts *
     }
 }
 
-int cb_exec_mounts_prepare(const struct cb_exec_step *step,
-                           struct cb_exec_context *context, struct cb_exec_mounts *out,
-                           struct cb_error **err)
+int cb_exec_mounts_prepare(struct cb_exec_mounts *mounts, struct cb_error **err)
 {
-    if (add_names(step, out, err) < 0)
+    if (add_names(mounts, err) < 0)
         return -1;
-    if (step->pipe_name && add_script(step, out, err) < 0)
+    if (mounts->step->pipe_name && add_script(mounts, err) < 0)
         return -1;
-    add_volumes(step, out);
-    if (cb_exec_caches_open(step, context, out, err) < 0)
+    add_volumes(mounts);
+    if (cb_exec_caches_open(mounts, err) < 0)
         return -1;
-    for (size_t i = 0; i < step->mount_count; i++)
-        if (prepare_mount(step, context, i, out, err) < 0)
+    for (size_t i = 0; i < mounts->step->mount_count; i++)
+        if (prepare_mount(mounts, i, err) < 0)
             return -1;
-    return cb_exec_devices(step, out, err);
+    return cb_exec_devices(mounts, err);
 }

@@ -4,12 +4,13 @@
  * not waited for. */
 #include "ops/exec-priv.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <time.h>
 
 #define OUTPUT_BUFFER 65536 /* bytes */
 
@@ -72,14 +73,6 @@ static void drain(struct cb_exec_output *output, char *buffer,
             continue;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* ── Bounds ── */
 
 /* Looking at a layer's size costs a walk through it, and takes so small a part of the
@@ -95,10 +88,10 @@ struct watch {
 
 static struct watch watch_begin(const struct cb_exec_bounds *bounds)
 {
-    struct watch watch = {.bounds = bounds, .next_walk = now_ms() + WALK_EVERY_MS};
+    struct watch watch = {.bounds = bounds, .next_walk = cb_clock_ms() + WALK_EVERY_MS};
 
     if (bounds->timeout_ms)
-        watch.deadline = now_ms() + bounds->timeout_ms;
+        watch.deadline = cb_clock_ms() + bounds->timeout_ms;
     return watch;
 }
 
@@ -112,16 +105,16 @@ static int time_left(const struct watch *watch)
         next = watch->next_walk;
     if (!next)
         return -1;
-    left = next - now_ms();
+    left = next - cb_clock_ms();
     return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
 static void look_at_layer(struct watch *watch, struct cb_exec_end *end)
 {
-    int64_t before = now_ms(), took;
+    int64_t before = cb_clock_ms(), took;
     int large = cb_snapshot_is_too_large(watch->bounds->layer);
 
-    took = (now_ms() - before) * WALK_SHARE;
+    took = (cb_clock_ms() - before) * WALK_SHARE;
     watch->next_walk = large ? 0 : before + (took > WALK_EVERY_MS ? took : WALK_EVERY_MS);
     end->too_large = large > 0;
 }
@@ -129,12 +122,12 @@ static void look_at_layer(struct watch *watch, struct cb_exec_end *end)
 /* 1: the process has to go. */
 static int is_over(struct watch *watch, struct cb_exec_end *end)
 {
-    if (watch->deadline && now_ms() >= watch->deadline) {
+    if (watch->deadline && cb_clock_ms() >= watch->deadline) {
         watch->deadline = watch->next_walk = 0;
         end->timed_out = 1;
         return 1;
     }
-    if (!watch->next_walk || now_ms() < watch->next_walk)
+    if (!watch->next_walk || cb_clock_ms() < watch->next_walk)
         return 0;
     look_at_layer(watch, end);
     if (end->too_large)

@@ -35,6 +35,8 @@ struct cb_exec_cache_dir { /* two mounts of one cache in a step share it */
     int fd;
 };
 struct cb_exec_mounts {
+    const struct cb_exec_step *step; /* whose they are */
+    struct cb_exec_context *context; /* that it runs in */
     struct cb_mounts mounts;
     CB_VEC(int) fds;
     CB_VEC(struct cb_lock *) locks;
@@ -46,41 +48,35 @@ struct cb_exec_mounts {
     struct cb_strings groups;    /* further ones of the user's */
     CB_VEC(struct cb_ssh_socket *) ssh;
 };
-int cb_exec_mounts_prepare(const struct cb_exec_step *step,
-                           struct cb_exec_context *context, struct cb_exec_mounts *out,
-                           struct cb_error **err);
+int cb_exec_mounts_prepare(struct cb_exec_mounts *mounts, struct cb_error **err);
 void cb_exec_mounts_clear(struct cb_exec_mounts *mounts);
 CB_AUTO_VALUE_DEFINE(cb_exec_mounts, cb_exec_mounts_clear)
 struct cb_mount *cb_exec_mount_add(struct cb_exec_mounts *mounts, enum cb_mount_type type,
                                    const char *target);
 /* What the step's devices are made of. */
-int cb_exec_devices(const struct cb_exec_step *step, struct cb_exec_mounts *out,
-                    struct cb_error **err);
+int cb_exec_devices(struct cb_exec_mounts *mounts, struct cb_error **err);
 /* One mount each. */
-int cb_exec_mount_secret(const struct cb_exec_step *step,
-                         const struct cb_exec_mount *mount, struct cb_exec_mounts *out,
+int cb_exec_mount_secret(struct cb_exec_mounts *mounts, const struct cb_exec_mount *mount,
                          struct cb_error **err);
 /* Of a step that failed: which of its secrets it may have missed. Returns -1. */
 int cb_exec_hint_missing(const struct cb_exec_step *step, struct cb_error **err);
-int cb_exec_mount_ssh(const struct cb_exec_step *step, const struct cb_exec_mount *mount,
-                      struct cb_exec_mounts *out, struct cb_error **err);
+int cb_exec_mount_ssh(struct cb_exec_mounts *mounts, const struct cb_exec_mount *mount,
+                      struct cb_error **err);
 static inline const char *cb_exec_mount_source(const struct cb_exec_mount *mount)
 {
     return mount->source && *mount->source ? mount->source : "/";
 }
 /* What MOUNT, that of INDEX or like it, shows; *FD is OUT's. */
-int cb_exec_bind_open(const struct cb_exec_step *step, struct cb_exec_context *context,
-                      const struct cb_exec_mount *mount, size_t index,
-                      struct cb_exec_mounts *out, int *fd, struct cb_error **err);
-int cb_exec_mount_bind(const struct cb_exec_step *step, struct cb_exec_context *context,
-                       size_t index, struct cb_exec_mounts *out, struct cb_error **err);
+int cb_exec_bind_open(struct cb_exec_mounts *mounts, const struct cb_exec_mount *mount,
+                      size_t index, int *fd, struct cb_error **err);
+int cb_exec_mount_bind(struct cb_exec_mounts *mounts, size_t index,
+                       struct cb_error **err);
 /* Opens all caches of the step, in the order of their names, whatever order they are
  * written in: steps that have caches for themselves never wait for each other. Before
  * cb_exec_mount_cache. */
-int cb_exec_caches_open(const struct cb_exec_step *step, struct cb_exec_context *context,
-                        struct cb_exec_mounts *out, struct cb_error **err);
-int cb_exec_mount_cache(const struct cb_exec_step *step, struct cb_exec_context *context,
-                        size_t index, struct cb_exec_mounts *out, struct cb_error **err);
+int cb_exec_caches_open(struct cb_exec_mounts *mounts, struct cb_error **err);
+int cb_exec_mount_cache(struct cb_exec_mounts *mounts, size_t index,
+                        struct cb_error **err);
 
 /* ── A socket for one step, behind which an SSH agent answers ── */
 struct cb_ssh_socket;

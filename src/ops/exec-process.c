@@ -144,7 +144,7 @@ static int explain_platform(const struct cb_exec_step *step, struct cb_error **e
 /* Starts the process, passes its output on, and waits for its end. */
 static int run_process(const struct cb_exec_step *step,
                        const struct cb_process_spec *given,
-                       struct cb_exec_context *context, const struct cb_snapshot *layer,
+                       struct cb_exec_context *context, struct cb_snapshot *layer,
                        struct cb_exec_end *end, struct cb_error **err)
 {
     const struct cb_build_env *env = step->env;
@@ -197,14 +197,14 @@ int cb_exec_attempt(const struct cb_exec_step *step, struct cb_exec_context *con
 {
     struct cb_exec_end end = {0};
     cb_auto(cb_error) error = NULL;
-    cb_auto_value(cb_exec_mounts) mounts = {0};
+    cb_auto_value(cb_exec_mounts) mounts = {.step = step, .context = context};
     cb_auto_value(variables) variables = {0};
     cb_autofd int root = -1;
     struct cb_process_spec spec;
 
     fill_spec(step, &spec);
     if (join_network(step, context->cancel, &spec, err) < 0 ||
-        cb_exec_mounts_prepare(step, context, &mounts, err) < 0 ||
+        cb_exec_mounts_prepare(&mounts, err) < 0 ||
         cb_snapshot_open_root(layer, &root, err) < 0 ||
         make_variables(step, root, &mounts.variables, &variables.all, err) < 0)
         return -1;

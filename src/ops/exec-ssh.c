@@ -24,10 +24,10 @@ static int set_owner(int fd, const struct cb_exec_mount *mount, struct cb_error 
     return 0;
 }
 
-int cb_exec_mount_ssh(const struct cb_exec_step *step, const struct cb_exec_mount *mount,
-                      struct cb_exec_mounts *out, struct cb_error **err)
+int cb_exec_mount_ssh(struct cb_exec_mounts *mounts, const struct cb_exec_mount *mount,
+                      struct cb_error **err)
 {
-    const struct cb_build_env *env = step->env;
+    const struct cb_build_env *env = mounts->step->env;
     struct cb_ssh_source source = {env->ssh, env->ssh_arg, mount->id};
     cb_auto(cb_ssh_socket) socket = NULL;
     int given = env->ssh ? env->ssh(env->ssh_arg, mount->id, NULL, err) : 0;
@@ -40,8 +40,8 @@ int cb_exec_mount_ssh(const struct cb_exec_step *step, const struct cb_exec_moun
     if (cb_ssh_socket_open(&socket, env->store, &source, err) < 0 ||
         set_owner(cb_ssh_socket_fd(socket), mount, err) < 0)
         return cb_error_wrap(err, "RUN --mount=type=ssh");
-    bind = cb_exec_mount_add(out, CB_MOUNT_BIND, mount->target);
+    bind = cb_exec_mount_add(mounts, CB_MOUNT_BIND, mount->target);
     bind->source_fd = cb_ssh_socket_fd(socket);
-    cb_vec_push(&out->ssh, cb_steal(&socket));
+    cb_vec_push(&mounts->ssh, cb_steal(&socket));
     return 0;
 }

@@ -23,15 +23,18 @@ static int merge_exec(void *payload, struct cb_exec_context *context,
     struct cb_digest identity = cb_identity_from("merge", &context->key);
     struct cb_snapshot *base = cb_snapshot_result_get(context->inputs[0]);
     struct cb_snapshot *layer = cb_snapshot_result_get(context->inputs[1]);
-    cb_auto(cb_snapshot) top = NULL;
     char text[CB_DIGEST_MAX_TEXT];
+    const struct cb_restack how = {.parent = base,
+                                   .identity = cb_digest_text(&identity, text),
+                                   .pool = context->pool,
+                                   .cancel = context->cancel};
+    cb_auto(cb_snapshot) top = NULL;
 
     if (!base) {
         *out = cb_result_ref(context->inputs[1]);
         return 0;
     }
-    if (cb_layer_restack(layer, base, cb_digest_text(&identity, text), context->pool,
-                         context->cancel, &top, err) < 0)
+    if (cb_layer_restack(layer, &how, &top, err) < 0)
         return -1;
     *out = cb_snapshot_result_new(env, top, &identity);
     return 0;

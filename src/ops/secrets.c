@@ -11,8 +11,8 @@ static int not_given(const struct cb_exec_mount *mount, struct cb_error **err)
     return cb_error_hint(err, "give it with --secret id=%s,src=FILE", mount->id);
 }
 
-static int as_variable(const struct cb_exec_mount *mount, const void *bytes, size_t len,
-                       struct cb_exec_mounts *out, struct cb_error **err)
+static int as_variable(struct cb_exec_mounts *mounts, const struct cb_exec_mount *mount,
+                       const void *bytes, size_t len, struct cb_error **err)
 {
     size_t name_len = strlen(mount->env);
     char *variable;
@@ -26,26 +26,25 @@ static int as_variable(const struct cb_exec_mount *mount, const void *bytes, siz
     variable[name_len] = '=';
     memcpy(variable + name_len + 1, bytes, len);
     variable[name_len + 1 + len] = '\0';
-    cb_strings_take(&out->variables, variable);
+    cb_strings_take(&mounts->variables, variable);
     return 0;
 }
 
-int cb_exec_mount_secret(const struct cb_exec_step *step,
-                         const struct cb_exec_mount *mount, struct cb_exec_mounts *out,
+int cb_exec_mount_secret(struct cb_exec_mounts *mounts, const struct cb_exec_mount *mount,
                          struct cb_error **err)
 {
-    const struct cb_build_env *env = step->env;
+    const struct cb_build_env *env = mounts->step->env;
     const void *bytes = "";
     size_t len = 0;
     struct cb_mount *file;
 
     if (!env->secret || !env->secret(env->secret_arg, mount->id, &bytes, &len))
         return not_given(mount, err);
-    if (mount->env && *mount->env && as_variable(mount, bytes, len, out, err) < 0)
+    if (mount->env && *mount->env && as_variable(mounts, mount, bytes, len, err) < 0)
         return -1;
     if (!mount->target || !*mount->target)
         return 0;
-    file = cb_exec_mount_add(out, CB_MOUNT_FILE, mount->target);
+    file = cb_exec_mount_add(mounts, CB_MOUNT_FILE, mount->target);
     file->content = bytes;
     file->content_len = len;
     file->mode = mount->has_mode ? mount->mode : 0400;

@@ -131,6 +131,25 @@ int cb_selection_time(const struct cb_selector *selector, const struct cb_match 
     return 1;
 }
 
+static void add_entry(struct cb_hasher *hasher, const struct cb_match *match,
+                      const struct cb_entry *entry, const struct cb_digest *content)
+{
+    struct stat st = cb_entry_stat(entry);
+    const struct cb_tree_entry record = {.path = cb_entry_relative(match, entry),
+                                         .st = &st,
+                                         .link = entry->link,
+                                         .xattrs = entry->xattrs,
+                                         .xattrs_len = entry->xattrs_len,
+                                         .content =
+                                             S_ISREG(entry->mode) ? content : NULL};
+
+    st.st_mode = entry->mode;
+    /* A directory's size is its file system's affair. */
+    if (!S_ISREG(entry->mode))
+        st.st_size = 0;
+    cb_tree_digest_entry(hasher, &record);
+}
+
 static struct cb_digest combine(const struct hashing *hashing,
                                 const struct cb_selector *selector)
 {
@@ -143,20 +162,12 @@ static struct cb_digest combine(const struct hashing *hashing,
         cb_hasher_field(hasher, cb_entry_is_dir(entries) ? NULL : match->base);
         for (size_t i = 0; i < match->count; i++) {
             const struct cb_entry *entry = &entries[i];
-            struct stat st = cb_entry_stat(entry);
             int64_t time_s;
 
-            st.st_mode = entry->mode;
-            /* A directory's size is its file system's affair. */
-            if (!S_ISREG(entry->mode))
-                st.st_size = 0;
             if (!cb_selection_counts(entry, selector))
                 continue;
-            cb_tree_digest_entry(hasher, cb_entry_relative(match, entry), &st,
-                                 entry->link, entry->xattrs, entry->xattrs_len,
-                                 S_ISREG(entry->mode)
-                                     ? &hashing->selection->digests[match->first + i]
-                                     : NULL);
+            add_entry(hasher, match, entry,
+                      &hashing->selection->digests[match->first + i]);
             if (cb_selection_time(selector, match, entry, &time_s))
                 cb_hasher_u64(hasher, (uint64_t)time_s);
         }

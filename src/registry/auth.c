@@ -11,6 +11,7 @@
  */
 #include "registry/registry-priv.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "registry/challenge.h"
 #include "registry/credentials.h"
@@ -18,7 +19,6 @@
 
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #define TOKEN_MIN_S 60
 
@@ -102,10 +102,7 @@ static struct auth *auth_of(struct cb_registry *registry,
 
 static int64_t now_s(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
+    return cb_clock_ms() / 1000;
 }
 
 /* ── Who we are ── */

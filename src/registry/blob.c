@@ -3,10 +3,9 @@
  * for the next try. `urls` of foreign layers are ignored: only the registry is asked. */
 #include "registry/registry-priv.h"
 
+#include "base/clock.h"
 #include "registry/ranges.h"
 #include "store/blob-feed.h"
-
-#include <time.h>
 
 #define REPORT_EVERY_MS 100
 
@@ -27,19 +26,11 @@ struct download {
     int pieced;                /* not all of it came in one answer */
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int on_response(void *arg, int status, int range_ok, struct cb_error **err)
 {
     struct download *download = arg;
 
-    download->started_ms = now_ms();
+    download->started_ms = cb_clock_ms();
     if (range_ok) {
         download->pieced = 1;
         return 0;
@@ -63,7 +54,7 @@ static int is_slow(const struct download *download, int64_t now)
 static int on_bytes(void *arg, const void *bytes, size_t len, struct cb_error **err)
 {
     struct download *download = arg;
-    int64_t now = now_ms();
+    int64_t now = cb_clock_ms();
 
     if (cb_blob_writer_write(download->writer, bytes, len, err) < 0)
         return -1;

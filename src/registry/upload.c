@@ -5,11 +5,11 @@
  * upload that breaks is started anew. */
 #include "registry/upload.h"
 
+#include "base/clock.h"
 #include "store/content.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define UPLOAD_TRIES    4
@@ -46,18 +46,10 @@ char *cb_upload_target(const char *location, const struct cb_digest *digest)
     return cb_strbuf_steal(&out);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 ssize_t cb_upload_read(void *arg, void *buffer, size_t len)
 {
     struct cb_upload *upload = arg;
-    int64_t now = now_ms();
+    int64_t now = cb_clock_ms();
     ssize_t got;
 
     do {

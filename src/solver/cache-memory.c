@@ -4,6 +4,7 @@
  * him too. */
 #include "solver/solver.h"
 
+#include "base/clock.h"
 #include "base/map.h"
 
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 struct slot {
     struct cb_result *result;
@@ -88,11 +88,9 @@ static int memory_save(struct cb_cache_store *store, const struct cb_executed_st
     struct memory *memory = memory_of(store);
     struct slot *slot = xcalloc(1, sizeof(*slot));
     char text[CB_DIGEST_MAX_TEXT];
-    struct timespec now;
 
-    clock_gettime(CLOCK_REALTIME, &now);
     slot->result = cb_result_ref(step->result);
-    slot->created_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    slot->created_ns = cb_now_ns();
     slot->name = xstrdup(step->name);
     cb_vec_foreach (part, step->parts)
         cb_key_parts_add(&slot->parts, part->name, part->value);

@@ -10,7 +10,7 @@
  * Nothing here blocks but the cache's lookup, which is a query of a local index. */
 #include "solver/solver-priv.h"
 
-#include <time.h>
+#include "base/clock.h"
 
 void cb_step_want(struct solve *solve, struct step *step, enum step_want want)
 {
@@ -168,13 +168,10 @@ int cb_cache_ask(const struct solve *solve, const struct step *step,
     size_t last = step->key_count - 1;
     int found =
         cache->class->lookup(cache, &step->keys[last], &step->foreign[last], out, err);
-    struct timespec now;
 
     if (found <= 0 || !solve->options->has_cache_ttl)
         return found;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if ((int64_t)now.tv_sec * 1000000000 + now.tv_nsec - out->created_ns <
-        solve->options->cache_ttl_ns)
+    if (cb_now_ns() - out->created_ns < solve->options->cache_ttl_ns)
         return found;
     cb_cache_entry_free(out);
     *stale = 1;

@@ -6,8 +6,9 @@
  * somebody who waits for that lock, here or in another process. */
 #include "solver/solver-priv.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
-#include <time.h>
 
 static void map_free(struct cb_cache_map *map)
 {
@@ -91,23 +92,15 @@ static void execute(struct job *job)
         assert(cb_digest_is_set(&job->result->identity));
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Times are kept to tell the next build which steps are worth starting first. */
 static void execute_timed(struct job *job)
 {
     struct cb_cache_store *cache = job->solve->options->cache;
-    int64_t start = now_ms();
+    int64_t start = cb_clock_ms();
 
     execute(job);
     if (!job->error && cache->class->took)
-        cache->class->took(cache, job->step->vertex->name, now_ms() - start);
+        cache->class->took(cache, job->step->vertex->name, cb_clock_ms() - start);
 }
 
 /* A result that cannot be recorded is a result nonetheless. */

@@ -4,6 +4,7 @@
 #include "store/db-priv.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A store without syncing does not ask whether something was synced. */
@@ -17,7 +18,7 @@ static int row_is_put(struct cb_db *db, const char *id, const struct cb_digest *
 
     cb_bind(query, 1, id);
     cb_bind_digest(query, 2, manifest);
-    cb_bind_int(query, 3, db->no_sync);
+    cb_bind_int(query, 3, db->options.no_sync);
     found = cb_db_step(db, query, err);
     return found > 0 ? sqlite3_column_int(query, 0) : found;
 }
@@ -53,7 +54,7 @@ static int put_row(struct cb_db *db, const struct cb_db_image *image,
     cb_bind_digest(query, 1, &image->id);
     cb_bind_digest(query, 2, &image->manifest);
     cb_bind_int(query, 3, image->created_ns);
-    cb_bind_int(query, 4, !db->no_sync);
+    cb_bind_int(query, 4, !db->options.no_sync);
     return cb_db_run(db, query, err);
 }
 
@@ -106,17 +107,17 @@ int cb_db_image_get(struct cb_db *db, const struct cb_digest *id, struct cb_db_i
                     struct cb_error **err)
 {
     cb_db_hold(db);
-    cb_query query =
-        cb_db_query(db, "SELECT manifest, created_ns FROM images WHERE id=?1", err);
-    int found;
+    cb_auto_value(cb_strings) row = {0};
+    char text[CB_DIGEST_MAX_TEXT];
 
-    cb_bind_digest(query, 1, id);
-    found = cb_db_step(db, query, err);
-    if (found <= 0)
-        return found;
+    if (cb_db_look_up(db, "SELECT manifest, created_ns FROM images WHERE id=?1",
+                      cb_db_digest_text(id, text), &row, err) < 0)
+        return -1;
+    if (row.count < 2)
+        return 0;
     *out = (struct cb_db_image){.id = *id,
-                                .manifest = cb_column_digest(query, 0),
-                                .created_ns = sqlite3_column_int64(query, 1)};
+                                .manifest = cb_db_text_digest(row.items[0]),
+                                .created_ns = strtoll(row.items[1], NULL, 10)};
     return 1;
 }
 

@@ -40,7 +40,7 @@ int cb_db_image_repo_digests(struct cb_db *db, const struct cb_digest *id,
     char text[CB_DIGEST_MAX_TEXT];
 
     cb_db_hold(db);
-    return cb_db_list(
+    return cb_db_look_up(
         db, "SELECT name||'@'||digest FROM repo_digests WHERE image=?1 ORDER BY 1",
         cb_digest_text(id, text), out, err);
 }
@@ -74,14 +74,13 @@ int cb_db_name_get(struct cb_db *db, const char *name, struct cb_digest *id,
                    struct cb_error **err)
 {
     cb_db_hold(db);
-    cb_query query = cb_db_query(db, "SELECT image FROM names WHERE name=?1", err);
-    int found;
+    cb_auto_value(cb_strings) image = {0};
 
-    cb_bind(query, 1, name);
-    found = cb_db_step(db, query, err);
-    if (found > 0)
-        *id = cb_column_digest(query, 0);
-    return found;
+    if (cb_db_look_up(db, "SELECT image FROM names WHERE name=?1", name, &image, err) < 0)
+        return -1;
+    if (image.count)
+        *id = cb_db_text_digest(image.items[0]);
+    return image.count > 0;
 }
 
 int cb_db_name_remove(struct cb_db *db, const char *name, struct cb_error **err)

@@ -5,17 +5,22 @@
 
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "store/db-answers.h"
 #include "store/db-files.h"
 #include "store/db-priv.h"
 #include "store/lock.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define LONGEST_PAUSE_MS   25
 #define WAL_FRAMES_TO_KEEP 128 /* 512 KiB: half a millisecond to replay */
 /* Less by who has waited for the disk already: most of what reads images is a `run`. */
 #define WAL_FRAMES_SYNCED 8
+
+/* Of this process. While there is one, nothing else opens and closes its files. */
+static atomic_int connections;
 
 static int log_grew(void *arg, sqlite3 *handle, const char *name, int frames)
 {
@@ -49,11 +54,11 @@ static char *immutable_uri(const char *root)
 static int wait_for_writer(void *arg, int times)
 {
     struct cb_db *db = arg;
-    struct pollfd cancel = {.fd = cb_cancel_fd(db->cancel), .events = POLLIN};
+    struct pollfd cancel = {.fd = cb_cancel_fd(db->options.cancel), .events = POLLIN};
     int pause_ms = times < LONGEST_PAUSE_MS ? times + 1 : LONGEST_PAUSE_MS;
     int before = times == 0 ? 0 : db->waited_ms;
 
-    if (cb_cancel_requested(db->cancel))
+    if (cb_cancel_requested(db->options.cancel))
         return 0;
     db->waited_ms = before + pause_ms;
     if (before < CB_TELL_WAIT_MS && db->waited_ms >= CB_TELL_WAIT_MS)
@@ -93,9 +98,9 @@ static int connect_read_only(struct cb_db *db, const char *root, struct cb_error
     return connect_file(db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
 }
 
-static int connect_writable(struct cb_db *db, const struct cb_db_options *options,
-                            struct cb_error **err)
+static int connect_writable(struct cb_db *db, struct cb_error **err)
 {
+    const struct cb_db_options *options = &db->options;
     cb_autofree char *name = xasprintf("%s/meta.db", options->root);
     int flags = SQLITE_OPEN_READWRITE | (options->create ? SQLITE_OPEN_CREATE : 0);
 
@@ -114,23 +119,56 @@ static void set_up_sqlite(void)
     cb_db_files_keep();
 }
 
+static int connect(struct cb_db *db, struct cb_error **err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, set_up_sqlite);
+    if (db->options.read_only ? connect_read_only(db, db->options.root, err) < 0
+                              : connect_writable(db, err) < 0)
+        return -1;
+    if (cb_db_migrate(db, db->options.read_only, err) < 0)
+        return -1;
+    if (!db->options.read_only)
+        cb_db_files_reserve(db->options.root);
+    return 0;
+}
+
+static void disconnect(struct cb_db *db)
+{
+    if (!db->handle)
+        return;
+    sqlite3_close_v2(db->handle);
+    db->handle = NULL;
+    atomic_fetch_sub(&connections, 1);
+}
+
+int cb_db_connect(struct cb_db *db, struct cb_error **err)
+{
+    if (db->handle)
+        return 0;
+    atomic_fetch_add(&connections, 1);
+    if (connect(db, err) < 0) {
+        disconnect(db);
+        return -1;
+    }
+    if (db->answers)
+        cb_db_answers_connected(db->answers, db->handle);
+    return 0;
+}
+
 int cb_db_open(struct cb_db **out, const struct cb_db_options *options,
                struct cb_error **err)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     cb_auto(cb_db) db = xcalloc(1, sizeof(*db));
 
-    pthread_once(&once, set_up_sqlite);
     pthread_mutex_init(&db->mutex, NULL);
-    db->no_sync = options->no_sync;
-    db->cancel = options->cancel;
-    if (options->read_only ? connect_read_only(db, options->root, err) < 0
-                           : connect_writable(db, options, err) < 0)
+    db->options = *options;
+    db->options.root = xstrdup(options->root);
+    if (options->recalls && !options->read_only && atomic_load(&connections) == 0)
+        db->answers = cb_db_answers_open(options->root, cb_db_schema_known());
+    if (!(db->answers && cb_db_answers_any(db->answers)) && cb_db_connect(db, err) < 0)
         return -1;
-    if (cb_db_migrate(db, options->read_only, err) < 0)
-        return -1;
-    if (!options->read_only)
-        cb_db_files_reserve(options->root);
     *out = cb_steal(&db);
     return 0;
 }
@@ -148,7 +186,11 @@ void cb_db_close(struct cb_db *db)
         sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
                                   NULL);
     }
-    sqlite3_close_v2(db->handle);
+    if (db->handle && db->answers)
+        cb_db_answers_keep(db->answers, db->handle);
+    disconnect(db);
+    cb_db_answers_free(db->answers);
     pthread_mutex_destroy(&db->mutex);
+    free((char *)db->options.root);
     free(db);
 }

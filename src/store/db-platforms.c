@@ -10,19 +10,20 @@
 static int list_platforms(struct cb_db *db, const char *name, struct cb_db_platforms *out,
                           struct cb_error **err)
 {
-    cb_query query = cb_db_query(
-        db, "SELECT platform,image FROM name_platforms WHERE name=?1 ORDER BY position",
-        err);
-    int more;
+    cb_auto_value(cb_strings) pairs = {0};
 
-    cb_bind(query, 1, name);
-    while ((more = cb_db_step(db, query, err)) > 0) {
-        struct cb_db_platform entry = {.image = cb_column_digest(query, 1)};
+    if (cb_db_look_up(
+            db,
+            "SELECT platform,image FROM name_platforms WHERE name=?1 ORDER BY position",
+            name, &pairs, err) < 0)
+        return -1;
+    for (size_t i = 0; i + 1 < pairs.count; i += 2) {
+        struct cb_db_platform entry = {.image = cb_db_text_digest(pairs.items[i + 1])};
 
-        snprintf(entry.platform, sizeof(entry.platform), "%s", cb_column(query, 0));
+        snprintf(entry.platform, sizeof(entry.platform), "%s", pairs.items[i]);
         cb_vec_push(out, entry);
     }
-    return more;
+    return 0;
 }
 
 int cb_db_name_platforms(struct cb_db *db, const char *name, struct cb_db_platforms *out,

@@ -20,19 +20,22 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+struct cb_db_answers;
+
 struct cb_db {
-    sqlite3 *handle;
-    pthread_mutex_t mutex; /* guards all */
+    sqlite3 *handle;               /* NULL: not connected yet */
+    struct cb_db_options options;  /* for that; its root is ours */
+    struct cb_db_answers *answers; /* or NULL */
+    pthread_mutex_t mutex;         /* guards all */
     struct {
         const char *sql;
         sqlite3_stmt *statement;
     } cache[128];
     size_t cached;
-    int no_sync, sync_later;  /* LATER: until cb_db_sync */
-    struct cb_cancel *cancel; /* borrowed, or NULL */
-    int waited_ms;            /* for another writer, this time */
-    int wal_frames;           /* in the log after our last commit */
-    int synced;               /* one of ours was on disk before it was done */
+    int sync_later; /* until cb_db_sync */
+    int waited_ms;  /* for another writer, this time */
+    int wal_frames; /* in the log after our last commit */
+    int synced;     /* one of ours was on disk before it was done */
 };
 
 static inline struct cb_db *cb_db_acquire(struct cb_db *db)
@@ -76,9 +79,16 @@ int cb_db_tell(struct cb_db *db, const char *sql, const char *first, const char 
                struct cb_error **err);
 int cb_db_list(struct cb_db *db, const char *sql, const char *argument,
                struct cb_strings *out, struct cb_error **err);
+/* All columns of all rows for one text, which may be recalled. */
+int cb_db_look_up(struct cb_db *db, const char *sql, const char *argument,
+                  struct cb_strings *out, struct cb_error **err);
 /* Text of a column, never NULL; valid until the next step. */
 const char *cb_column(sqlite3_stmt *query, int at);
+/* "" of one that is unset. */
+const char *cb_db_digest_text(const struct cb_digest *digest,
+                              char text[CB_DIGEST_MAX_TEXT]);
 /* Unset when empty or malformed. */
+struct cb_digest cb_db_text_digest(const char *text);
 struct cb_digest cb_column_digest(sqlite3_stmt *query, int at);
 
 /* A transaction, rolled back unless committed when the scope ends. DURABLE: on stable
@@ -100,8 +110,12 @@ int cb_db_name_put(struct cb_db *db, const char *name, const char *id,
 int cb_db_name_leads_to(struct cb_db *db, const char *name, const char *id,
                         struct cb_error **err);
 
+/* Does nothing when it is. */
+int cb_db_connect(struct cb_db *db, struct cb_error **err);
 int cb_db_error(struct cb_db *db, const char *what, struct cb_error **err);
 int cb_db_exec(struct cb_db *db, const char *sql, struct cb_error **err);
+/* The version of the tables that this program has. */
+int cb_db_schema_known(void);
 /* Creates or migrates the tables. */
 int cb_db_migrate(struct cb_db *db, int read_only, struct cb_error **err);
 

@@ -70,6 +70,11 @@ static const char *const migrations[] = {
     "  UNION ALL SELECT name, image FROM name_platforms;",
 };
 
+int cb_db_schema_known(void)
+{
+    return (int)CB_ARRAY_SIZE(migrations);
+}
+
 static int read_version(struct cb_db *db, int *version, struct cb_error **err)
 {
     sqlite3_stmt *statement = NULL;
@@ -108,7 +113,7 @@ static int apply_missing(struct cb_db *db, struct cb_error **err)
 int cb_db_migrate(struct cb_db *db, int read_only, struct cb_error **err)
 {
     int version = 0;
-    int known = (int)CB_ARRAY_SIZE(migrations);
+    int known = cb_db_schema_known();
 
     if (read_version(db, &version, err) < 0)
         return -1;

@@ -6,6 +6,7 @@
 #include "store/db-priv.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Of two blocks of zeros. */
@@ -20,24 +21,27 @@ int cb_snapshot_layer_is_empty(const struct cb_snapshot_layer *layer)
     return strcmp(cb_digest_text(&layer->diff_id, text), EMPTY_ARCHIVE) == 0;
 }
 
-static void read_row(sqlite3_stmt *query, struct cb_snapshot_row *row)
+#define COLUMN_COUNT 9
+
+static void read_row(char *const *column, struct cb_snapshot_row *row)
 {
-    snprintf(row->id, sizeof(row->id), "%s", cb_column(query, 0));
-    snprintf(row->parent, sizeof(row->parent), "%s", cb_column(query, 1));
-    row->depth = (unsigned)sqlite3_column_int(query, 2);
-    row->created_ns = sqlite3_column_int64(query, 3);
-    snprintf(row->boot, sizeof(row->boot), "%s", cb_column(query, 4));
-    row->synced = sqlite3_column_int(query, 5);
-    row->committed = sqlite3_column_int(query, 6);
-    row->cut = sqlite3_column_int(query, 7);
-    row->is_empty = strcmp(cb_column(query, 8), EMPTY_ARCHIVE) == 0;
+    snprintf(row->id, sizeof(row->id), "%s", column[0]);
+    snprintf(row->parent, sizeof(row->parent), "%s", column[1]);
+    row->depth = (unsigned)strtoul(column[2], NULL, 10);
+    row->created_ns = strtoll(column[3], NULL, 10);
+    snprintf(row->boot, sizeof(row->boot), "%s", column[4]);
+    row->synced = atoi(column[5]);
+    row->committed = atoi(column[6]);
+    row->cut = atoi(column[7]);
+    row->is_empty = strcmp(column[8], EMPTY_ARCHIVE) == 0;
 }
 
 int cb_db_snapshot_stack(struct cb_db *db, const char *id, struct cb_snapshot_rows *out,
                          struct cb_error **err)
 {
     cb_db_hold(db);
-    cb_query query = cb_db_query(
+    cb_auto_value(cb_strings) columns = {0};
+    int status = cb_db_look_up(
         db,
         "WITH RECURSIVE up AS ("
         "  SELECT " COLUMNS " FROM snapshots WHERE id=?1"
@@ -45,18 +49,16 @@ int cb_db_snapshot_stack(struct cb_db *db, const char *id, struct cb_snapshot_ro
         "  SELECT s.id,s.parent,s.depth,s.created_ns,s.boot,s.synced,s.committed,s.cut,"
         "   s.diff_id FROM up JOIN snapshots s ON s.id=up.parent)"
         " SELECT * FROM up LIMIT 1000",
-        err);
-    int more;
+        id, &columns, err);
 
-    cb_bind(query, 1, id);
-    while ((more = cb_db_step(db, query, err)) > 0) {
+    if (status < 0)
+        return -1;
+    for (size_t i = 0; i + COLUMN_COUNT <= columns.count; i += COLUMN_COUNT) {
         struct cb_snapshot_row row = {0};
 
-        read_row(query, &row);
+        read_row(columns.items + i, &row);
         cb_vec_push(out, row);
     }
-    if (more < 0)
-        return -1;
     /* a stack that does not reach the ground is damaged: not found */
     return out->count > 0 && out->items[out->count - 1].parent[0] == '\0';
 }
@@ -117,15 +119,15 @@ int cb_db_snapshot_row(struct cb_db *db, const char *id, struct cb_snapshot_row 
                        struct cb_error **err)
 {
     cb_db_hold(db);
-    cb_query query =
-        cb_db_query(db, "SELECT " COLUMNS " FROM snapshots WHERE id=?1", err);
-    int found;
+    cb_auto_value(cb_strings) row = {0};
 
-    cb_bind(query, 1, id);
-    found = cb_db_step(db, query, err);
-    if (found > 0)
-        read_row(query, out);
-    return found;
+    if (cb_db_look_up(db, "SELECT " COLUMNS " FROM snapshots WHERE id=?1", id, &row,
+                      err) < 0)
+        return -1;
+    if (row.count < COLUMN_COUNT)
+        return 0;
+    read_row(row.items, out);
+    return 1;
 }
 
 static int set_fact(struct cb_db *db, const char *id, const char *key, const char *value,
@@ -323,18 +325,17 @@ int cb_db_chain_get(struct cb_db *db, const struct cb_digest *chain_id, char id[
                     struct cb_error **err)
 {
     cb_db_hold(db);
-    cb_query query =
-        cb_db_query(db,
-                    "SELECT snapshot FROM chains c WHERE chain_id=?1"
-                    " AND EXISTS(SELECT 1 FROM snapshots s WHERE s.id=c.snapshot)",
-                    err);
-    int found;
+    cb_auto_value(cb_strings) snapshot = {0};
+    char text[CB_DIGEST_MAX_TEXT];
 
-    cb_bind_digest(query, 1, chain_id);
-    found = cb_db_step(db, query, err);
-    if (found > 0)
-        snprintf(id, 41, "%s", cb_column(query, 0));
-    return found;
+    if (cb_db_look_up(db,
+                      "SELECT snapshot FROM chains c WHERE chain_id=?1"
+                      " AND EXISTS(SELECT 1 FROM snapshots s WHERE s.id=c.snapshot)",
+                      cb_db_digest_text(chain_id, text), &snapshot, err) < 0)
+        return -1;
+    if (snapshot.count)
+        snprintf(id, 41, "%s", snapshot.items[0]);
+    return snapshot.count > 0;
 }
 
 int cb_db_chains_put(struct cb_db *db, const struct cb_digest *chain_ids,

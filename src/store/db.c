@@ -3,6 +3,7 @@
  * soundness. Truth is committed with synchronous=FULL. */
 #include "store/db.h"
 
+#include "store/db-answers.h"
 #include "store/db-priv.h"
 
 #include <errno.h>
@@ -22,8 +23,8 @@ int cb_db_error(struct cb_db *db, const char *what, struct cb_error **err)
 
     switch (code & 0xff) {
     case SQLITE_BUSY:
-        if (cb_cancel_requested(db->cancel))
-            return cb_cancel_check(db->cancel, err);
+        if (cb_cancel_requested(db->options.cancel))
+            return cb_cancel_check(db->options.cancel, err);
         return cb_error_set(err, CB_ERR_SYSTEM, "index `meta.db`: %s: %s", what, text);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -49,6 +50,8 @@ int cb_db_error(struct cb_db *db, const char *what, struct cb_error **err)
 
 int cb_db_exec(struct cb_db *db, const char *sql, struct cb_error **err)
 {
+    if (cb_db_connect(db, err) < 0)
+        return -1;
     if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
         return cb_db_error(db, "execute", err);
     return 0;
@@ -63,6 +66,8 @@ sqlite3_stmt *cb_db_query(struct cb_db *db, const char *sql, struct cb_error **e
         if (db->cache[i].sql == sql)
             return db->cache[i].statement;
     }
+    if (cb_db_connect(db, err) < 0)
+        return NULL;
     if (db->cached == CB_ARRAY_SIZE(db->cache)) {
         cb_error_set(err, CB_ERR_SYSTEM, "index `meta.db`: too many statements");
         return NULL;
@@ -91,12 +96,17 @@ void cb_bind_int(sqlite3_stmt *query, int at, int64_t value)
         sqlite3_bind_int64(query, at, value);
 }
 
+const char *cb_db_digest_text(const struct cb_digest *digest,
+                              char text[CB_DIGEST_MAX_TEXT])
+{
+    return digest && cb_digest_is_set(digest) ? cb_digest_text(digest, text) : "";
+}
+
 void cb_bind_digest(sqlite3_stmt *query, int at, const struct cb_digest *digest)
 {
     char text[CB_DIGEST_MAX_TEXT];
 
-    cb_bind(query, at,
-            digest && cb_digest_is_set(digest) ? cb_digest_text(digest, text) : "");
+    cb_bind(query, at, cb_db_digest_text(digest, text));
 }
 
 int cb_db_step(struct cb_db *db, sqlite3_stmt *query, struct cb_error **err)
@@ -176,6 +186,36 @@ int cb_db_list(struct cb_db *db, const char *sql, const char *argument,
     return cb_db_collect(db, query, out, err);
 }
 
+static int ask_all(struct cb_db *db, const char *sql, const char *argument,
+                   struct cb_strings *out, struct cb_error **err)
+{
+    cb_query query = cb_db_query(db, sql, err);
+    int more;
+
+    cb_bind(query, 1, argument);
+    while ((more = cb_db_step(db, query, err)) > 0) {
+        for (int i = 0; i < sqlite3_column_count(query); i++)
+            cb_strings_add(out, cb_column(query, i));
+    }
+    return more;
+}
+
+int cb_db_look_up(struct cb_db *db, const char *sql, const char *argument,
+                  struct cb_strings *out, struct cb_error **err)
+{
+    cb_auto_value(cb_strings) texts = {0};
+
+    if (db->answers && !db->handle && cb_db_answers_find(db->answers, sql, argument, out))
+        return 0;
+    if (ask_all(db, sql, argument, &texts, err) < 0)
+        return -1;
+    if (db->answers)
+        cb_db_answers_note(db->answers, sql, argument, &texts);
+    cb_vec_foreach (text, &texts)
+        cb_strings_take(out, cb_steal(text));
+    return 0;
+}
+
 const char *cb_column(sqlite3_stmt *query, int at)
 {
     const unsigned char *text = sqlite3_column_text(query, at);
@@ -183,21 +223,25 @@ const char *cb_column(sqlite3_stmt *query, int at)
     return text ? (const char *)text : "";
 }
 
-struct cb_digest cb_column_digest(sqlite3_stmt *query, int at)
+struct cb_digest cb_db_text_digest(const char *text)
 {
     struct cb_digest digest = {0};
-    const char *text = cb_column(query, at);
 
     if (*text && cb_digest_parse(&digest, text, NULL) < 0)
         digest = (struct cb_digest){0};
     return digest;
 }
 
+struct cb_digest cb_column_digest(sqlite3_stmt *query, int at)
+{
+    return cb_db_text_digest(cb_column(query, at));
+}
+
 int cb_db_begin(struct cb_db *db, int durable, struct cb_db_transaction *out,
                 struct cb_error **err)
 {
     out->db = NULL;
-    out->durable = durable && !db->no_sync && !db->sync_later;
+    out->durable = durable && !db->options.no_sync && !db->sync_later;
     if (out->durable && cb_db_exec(db, "PRAGMA synchronous=FULL", err) < 0)
         return -1;
     if (cb_db_exec(db, "BEGIN IMMEDIATE", err) < 0) {
@@ -223,8 +267,10 @@ int cb_db_sync(struct cb_db *db, struct cb_error **err)
     sqlite3_file *log = NULL;
 
     db->sync_later = 0;
-    if (db->no_sync)
+    if (db->options.no_sync)
         return 0;
+    if (cb_db_connect(db, err) < 0)
+        return -1;
     if (sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) !=
             SQLITE_OK ||
         !log || !log->pMethods)
@@ -277,5 +323,5 @@ int cb_db_check(struct cb_db *db, char **problem, struct cb_error **err)
 int64_t cb_db_changes(struct cb_db *db)
 {
     cb_db_hold(db);
-    return sqlite3_total_changes64(db->handle);
+    return db->handle ? sqlite3_total_changes64(db->handle) : 0;
 }

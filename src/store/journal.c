@@ -6,6 +6,7 @@
  * one, and readers pass over it. */
 #include "store/journal.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -18,7 +19,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
-#include <time.h>
 
 #define DIRECTORY "journal"
 #define CURRENT   "events.jsonl"
@@ -35,14 +35,6 @@ static int open_directory(struct cb_store *store)
 }
 
 /* ── Writing ── */
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* Of two attributes of one name the first counts. */
 static void add_attributes(struct cb_strbuf *line, const struct cb_strings *attributes)
@@ -69,7 +61,7 @@ static void add_attributes(struct cb_strbuf *line, const struct cb_strings *attr
 
 static void format_line(struct cb_strbuf *line, const struct cb_journal_entry *entry)
 {
-    cb_strbuf_addf(line, "{\"time\":%" PRId64 ",\"type\":", now_ns());
+    cb_strbuf_addf(line, "{\"time\":%" PRId64 ",\"type\":", cb_now_ns());
     cb_strbuf_add_json(line, entry->type);
     cb_strbuf_adds(line, ",\"action\":");
     cb_strbuf_add_json(line, entry->action);

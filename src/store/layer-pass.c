@@ -130,14 +130,20 @@ static int put_tar(struct run *run, const struct item *item, struct cb_error **e
 
 static void put_tree(struct run *run, const struct item *item)
 {
+    const struct stat *st = &item->at->st;
+    struct cb_tree_entry entry = {.path = item->at->path,
+                                  .st = st,
+                                  .link = item->link,
+                                  .content =
+                                      S_ISREG(st->st_mode) ? &item->content : NULL};
     cb_auto_value(cb_strbuf) xattrs = {0};
 
     if (!run->tree)
         return;
     cb_xattrs_identity(&item->xattrs, &xattrs);
-    cb_tree_digest_entry(run->tree, item->at->path, &item->at->st, item->link,
-                         xattrs.text, xattrs.len,
-                         S_ISREG(item->at->st.st_mode) ? &item->content : NULL);
+    entry.xattrs = xattrs.text;
+    entry.xattrs_len = xattrs.len;
+    cb_tree_digest_entry(run->tree, &entry);
 }
 
 /* An empty file that only says something by its name. */
@@ -149,7 +155,7 @@ static int put_marker(struct run *run, const char *directory, size_t directory_l
     struct stat st = {.st_mode = S_IFREG};
 
     if (run->tree)
-        cb_tree_digest_entry(run->tree, path, &st, NULL, NULL, 0, NULL);
+        cb_tree_digest_entry(run->tree, &(struct cb_tree_entry){.path = path, .st = &st});
     return run->tar ? cb_tar_writer_entry(run->tar, &entry, err) : 0;
 }
 

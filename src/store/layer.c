@@ -142,24 +142,23 @@ static int share_files(struct cb_snapshot *from, struct cb_snapshot *to,
 
 /* The diff id is found now and kept with TOP, so that it is computed once for all the
  * places the layer is stacked at. */
-int cb_layer_restack(struct cb_snapshot *top, struct cb_snapshot *parent,
-                     const char *identity, struct cb_pool *pool, struct cb_cancel *cancel,
+int cb_layer_restack(struct cb_snapshot *top, const struct cb_restack *how,
                      struct cb_snapshot **out, struct cb_error **err)
 {
     cb_auto(cb_snapshot) snapshot = NULL;
     struct cb_snapshot_layer layer = {0};
-    struct cb_snapshot_known known = {.layer = &layer, .identity = identity};
+    struct cb_snapshot_known known = {.layer = &layer, .identity = how->identity};
 
     assert(!cb_snapshot_parent(top));
-    if (layer_facts(top, pool, 1, &layer, err) < 0 ||
-        cb_snapshot_prepare(top->store, parent, &snapshot, err) < 0 ||
-        share_files(top, snapshot, cancel, err) < 0 ||
+    if (layer_facts(top, how->pool, 1, &layer, err) < 0 ||
+        cb_snapshot_prepare(top->store, how->parent, &snapshot, err) < 0 ||
+        share_files(top, snapshot, how->cancel, err) < 0 ||
         cb_outline_share(top, snapshot, err) < 0 ||
         cb_snapshot_commit_known(snapshot, &known, top->row.cut, err) < 0 ||
         cb_snapshot_backdate(snapshot, cb_snapshot_created_ns(top), err) < 0)
         return -1;
     cb_snapshot_note_sharing(top, NULL);
-    cb_snapshot_note_sharing(snapshot, parent);
+    cb_snapshot_note_sharing(snapshot, how->parent);
     *out = cb_steal(&snapshot);
     return 0;
 }

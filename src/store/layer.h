@@ -38,10 +38,15 @@ int cb_layer_measure(struct cb_snapshot *active, struct cb_pool *pool,
 /* Commits it with what is known: INFO (or NULL) and the fact "identity", at once. */
 int cb_layer_commit(struct cb_snapshot *active, const struct cb_layer_info *info,
                     const char *identity, struct cb_error **err);
-/* The layer of TOP, which stands on nothing, once more on PARENT: a committed snapshot of
- * the same files under other names, with all that is known of the layer and its time. */
-int cb_layer_restack(struct cb_snapshot *top, struct cb_snapshot *parent,
-                     const char *identity, struct cb_pool *pool, struct cb_cancel *cancel,
+struct cb_restack {
+    struct cb_snapshot *parent; /* what it shall stand on, or NULL */
+    const char *identity;       /* of the result */
+    struct cb_pool *pool;
+    struct cb_cancel *cancel;
+};
+/* The layer of TOP, which stands on nothing, once more: a committed snapshot of the same
+ * files under other names, with all that is known of the layer and its time. */
+int cb_layer_restack(struct cb_snapshot *top, const struct cb_restack *how,
                      struct cb_snapshot **out, struct cb_error **err);
 /* Streams the layer's canonical tar (sorted, PAX only where needed, whiteouts, xattrs):
  * the same bytes each time. */

@@ -13,6 +13,7 @@
 #include <sys/file.h>
 
 #define LEASE_MAX_BYTES (64u << 20)
+#define SPARE           "../spare/lease"
 
 struct cb_lease {
     int dir_fd;
@@ -41,12 +42,21 @@ int cb_lease_open(struct cb_lease **out, int root_fd, struct cb_error **err)
     return 0;
 }
 
+/* Emptied it is as good as a new one, and moved it costs less: see snapshot-spare.c. Who
+ * has it next waits for its lock until we have closed it. */
+static void give_up_file(const struct cb_lease *lease)
+{
+    if (ftruncate(lease->fd, 0) < 0 ||
+        renameat2(lease->dir_fd, lease->id, lease->dir_fd, SPARE, RENAME_NOREPLACE) < 0)
+        unlinkat(lease->dir_fd, lease->id, 0);
+}
+
 void cb_lease_close(struct cb_lease *lease)
 {
     if (!lease)
         return;
     if (lease->fd >= 0)
-        unlinkat(lease->dir_fd, lease->id, 0);
+        give_up_file(lease);
     cb_close(&lease->fd);
     cb_close(&lease->dir_fd);
     cb_map_free(lease->held);
@@ -66,12 +76,16 @@ static int make_file(struct cb_lease *lease, struct cb_error **err)
 {
     struct stat st;
 
+    renameat(lease->dir_fd, SPARE, lease->dir_fd, lease->id);
     for (;;) {
         cb_autofd int fd = openat(lease->dir_fd, lease->id,
                                   O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
         if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
             return cb_error_errno(err, errno, "make lease `leases/%s`", lease->id);
+        /* a machine that crashed may have kept lines of its last owner */
+        if (st.st_size > 0 && ftruncate(fd, 0) < 0)
+            return cb_error_errno(err, errno, "empty lease `leases/%s`", lease->id);
         if (st.st_nlink > 0) {
             lease->fd = cb_steal_fd(&fd);
             return 0;

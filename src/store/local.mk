@@ -25,6 +25,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/copy-record.h \
 	%D%/copy-settle.h \
 	%D%/copy-tree.h \
+	%D%/db-answers.c \
+	%D%/db-answers.h \
 	%D%/db-files.c \
 	%D%/db-files.h \
 	%D%/db-gc.h \
@@ -76,6 +78,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/refs.h \
 	%D%/snapshot-priv.h \
 	%D%/snapshot-find.c \
+	%D%/snapshot-initial.c \
 	%D%/snapshot-spare.c \
 	%D%/snapshot-remade.c \
 	%D%/snapshot.h \

@@ -14,20 +14,39 @@ struct cb_snapshot {
     int pinned;                 /* store->mutex: outlives its handle though active */
     int settled; /* store->mutex: nobody has opened its tree since its layer was made of
                     it */
-    int was_mounted; /* store->mutex: has a work directory, and nothing else beside its
-                      * layer
-                      */
+    int was_mounted;  /* store->mutex: has a work directory, and nothing else beside its
+                       * layer
+                       */
+    int has_new_work; /* store->mutex: a work directory that nothing was mounted with */
+    int has_old;      /* the directory `old` is there */
     struct cb_strings attached; /* store->mutex: places of mounts of it */
+    char *initial_key;          /* NULL: its layer is never kept */
+    struct cb_strbuf initial;   /* description of the layer; empty: not kept */
+    CB_VEC(dev_t) trees;        /* its mounts, which are to be gone when it is kept */
 };
 
+/* ── snapshot-initial.c ── */
+/* All there is to know of the layer LAYER_FD, so that two descriptions are the same only
+ * if nothing was changed; -1: there is more than a few entries, or a file has content. */
+int cb_layer_describe(int layer_fd, struct cb_strbuf *out);
+/* Is the file system of DEV gone, so that nobody, wherever, has a directory, file or
+ * mapping of it any more? 0 also where the machine cannot tell (ustat(2)). */
+int cb_filesystem_is_gone(dev_t dev);
+
 /* ── snapshot-spare.c ── */
-/* SNAPSHOT gets the spare as its directory, without a layer in it: 1, or 0. It must have
- * its line in the lease by then. */
+/* SNAPSHOT gets a spare as its directory: 2 with the layer that its key stands for, 1
+ * without a layer in it, or 0. It must have its line in the lease by then. */
 int cb_snapshot_take_spare(struct cb_snapshot *snapshot);
-/* The layer is removed: what is left of SNAPSHOT becomes the spare. 1, or 0: it is still
- * where it was. */
-int cb_snapshot_leave_spare(const struct cb_snapshot *snapshot);
-/* Removes the spare, whatever is in it. */
+/* The layer is as it was at first: SNAPSHOT becomes the spare of its key. 1, or 0: it is
+ * still where it was. */
+int cb_snapshot_leave_initial(struct cb_snapshot *snapshot);
+/* The layer is removed: likewise what is left of SNAPSHOT. */
+int cb_snapshot_leave_spare(struct cb_snapshot *snapshot);
+/* What the work directory of a spare had in it is taken out when one begins with it, and
+ * removed by this: while a container starts there is time for that, on its way out there
+ * is none. */
+void cb_snapshot_remove_old(struct cb_snapshot *snapshot);
+/* Removes all spares, whatever is in them. */
 void cb_snapshot_drop_spare(struct cb_store *store);
 
 /* "<id>/fs" and so on, below snapshots/. */

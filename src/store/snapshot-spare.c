@@ -1,53 +1,160 @@
-/* The frame of a snapshot that is gone, for the next: its own directory and overlay's
- * work directory in it, both empty. A file system that discards what it frees takes a
- * tenth of a millisecond to remove the two, and nothing of them can be seen in a root.
- * What was in the layer is never kept, nor the layer's directory, whose
- * age can be seen. It has one place, and is moved there and away: so no two have the
- * same, and who finds it taken makes another. It is nobody's before: no list of snapshots
- * has it. */
+/* Directories of snapshots that are gone, for the next: a bare one, which is the
+ * snapshot's own with overlay's work directory in it, both empty; and one for each key
+ * with the layer that all of that key begin with. A file system that discards what it
+ * frees, or looks at what was freed lately before it gives out a new one, takes a tenth
+ * of a millisecond for each.
+ *
+ * Nothing that somebody did in a layer is kept: one that is not as it was at first, to
+ * the last attribute, is removed, and so is any that others may have had open. Each has
+ * one place, and is moved there and away: so no two have the same, and who finds it taken
+ * makes another. It is nobody's before: no list of snapshots has it. */
 #include "store/snapshot-priv.h"
 
 #include "base/fs.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SPARE "spare"
+#define BARE  SPARE "/bare"
+#define OLD   "old"
+
+/* After a crash of the machine half of it may be there. */
+static char *place_of(const struct cb_snapshot *snapshot)
+{
+    return xasprintf(SPARE "/%s-%s-%.8s", snapshot->row.parent, snapshot->initial_key,
+                     snapshot->store->boot_id);
+}
+
+static int take(struct cb_snapshot *snapshot, const char *place)
+{
+    const struct cb_store *store = snapshot->store;
+    cb_autofree char *used = NULL, *old = NULL;
+
+    if (renameat(store->root_fd, place, store->snapshots_fd, snapshot->row.id) < 0)
+        return 0;
+    used = cb_snapshot_path(snapshot, "work/work");
+    old = cb_snapshot_path(snapshot, OLD);
+    snapshot->has_old =
+        renameat(store->snapshots_fd, used, store->snapshots_fd, old) == 0;
+    snapshot->has_new_work = snapshot->has_old || errno == ENOENT;
+    return 1;
+}
+
+void cb_snapshot_remove_old(struct cb_snapshot *snapshot)
+{
+    int snapshots = snapshot->store->snapshots_fd;
+    cb_autofree char *old = NULL;
+
+    if (!snapshot->has_old)
+        return;
+    old = cb_snapshot_path(snapshot, OLD);
+    if (unlinkat(snapshots, old, AT_REMOVEDIR) < 0)
+        cb_fs_remove_tree(snapshots, old, NULL);
+    snapshot->has_old = 0;
+}
 
 int cb_snapshot_take_spare(struct cb_snapshot *snapshot)
 {
-    struct cb_store *store = snapshot->store;
+    cb_autofree char *place = NULL;
 
-    return snapshot->parent && store->driver->has_plain_work &&
-           renameat(store->root_fd, SPARE, store->snapshots_fd, snapshot->row.id) == 0;
+    if (!snapshot->parent || !snapshot->store->driver->has_plain_work)
+        return 0;
+    place = snapshot->initial_key ? place_of(snapshot) : NULL;
+    if (place && take(snapshot, place))
+        return 2;
+    return take(snapshot, BARE);
 }
 
-/* The work directory has nothing in it: a link of its parent's and one of its own. Where
- * directories do not count links there is no spare. */
-static int is_bare(int own)
+/* Directories in the directory NAME, -1 if that is none: each has a link of its own and
+ * one of its parent's. Where directories do not count links there is no spare. */
+static int directories_in(int own, const char *name)
 {
     struct stat st;
 
-    return fstatat(own, "work", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-           st.st_nlink == 2;
+    if (fstatat(own, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+        return -1;
+    return (int)st.st_nlink - 2;
 }
 
-int cb_snapshot_leave_spare(const struct cb_snapshot *snapshot)
+/* The work directory has nothing in it but the one that the kernel makes anew, which it
+ * lets nobody look into; whoever searches the store may. */
+static int is_bare(int own)
+{
+    int inside = directories_in(own, "work");
+
+    return inside == 0 || (inside == 1 && directories_in(own, "work/work") == 0 &&
+                           fchmodat(own, "work/work", 0700, 0) == 0);
+}
+
+/* -1, or the snapshot's own directory with a work directory as good as new. */
+static int open_frame(struct cb_snapshot *snapshot)
 {
     const struct cb_store *store = snapshot->store;
     cb_autofd int own = -1;
 
+    cb_snapshot_remove_old(snapshot);
     if (!snapshot->was_mounted || !store->driver->has_plain_work)
-        return 0;
+        return -1;
     own = openat(store->snapshots_fd, snapshot->row.id,
                  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (own < 0)
+        return -1;
+    if (store->driver->reset_work(own, NULL) < 0)
+        return -1;
+    return is_bare(own) ? cb_steal_fd(&own) : -1;
+}
+
+static int move_to(const struct cb_snapshot *snapshot, const char *place)
+{
+    const struct cb_store *store = snapshot->store;
+
+    for (int tries = 0; tries < 2; tries++) {
+        if (renameat2(store->snapshots_fd, snapshot->row.id, store->root_fd, place,
+                      RENAME_NOREPLACE) == 0)
+            return 1;
+        if (errno != ENOENT || mkdirat(store->root_fd, SPARE, 0700) < 0)
+            break;
+    }
+    return 0;
+}
+
+int cb_snapshot_leave_spare(struct cb_snapshot *snapshot)
+{
+    cb_autofd int own = open_frame(snapshot);
+
+    return own >= 0 && move_to(snapshot, BARE);
+}
+
+/* A descriptor of the root may have been given to anybody. */
+static int is_out_of_reach(const struct cb_snapshot *snapshot)
+{
+    cb_vec_foreach (tree, &snapshot->trees) {
+        if (!cb_filesystem_is_gone(*tree))
+            return 0;
+    }
+    return 1;
+}
+
+int cb_snapshot_leave_initial(struct cb_snapshot *snapshot)
+{
+    cb_auto_value(cb_strbuf) now = {0};
+    cb_autofree char *place = NULL;
+    cb_autofd int own = -1, layer = -1;
+
+    if (!snapshot->initial.len || !is_out_of_reach(snapshot) ||
+        (own = open_frame(snapshot)) < 0)
         return 0;
-    store->driver->clear_work(own);
-    return is_bare(own) && renameat2(store->snapshots_fd, snapshot->row.id,
-                                     store->root_fd, SPARE, RENAME_NOREPLACE) == 0;
+    layer = openat(own, "fs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (layer < 0 || cb_layer_describe(layer, &now) < 0 ||
+        now.len != snapshot->initial.len ||
+        memcmp(now.text, snapshot->initial.text, now.len) != 0)
+        return 0;
+    place = place_of(snapshot);
+    return move_to(snapshot, place);
 }
 
 void cb_snapshot_drop_spare(struct cb_store *store)

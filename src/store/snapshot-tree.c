@@ -41,6 +41,7 @@ static void unsettle(struct cb_snapshot *snapshot)
     pthread_mutex_lock(&snapshot->store->mutex);
     snapshot->settled = 0;
     snapshot->was_mounted = 1;
+    snapshot->has_new_work = 0;
     pthread_mutex_unlock(&snapshot->store->mutex);
 }
 
@@ -115,7 +116,7 @@ static int open_work(struct cb_snapshot *snapshot, int *work, struct cb_error **
     cb_autofree char *path = cb_snapshot_path(snapshot, "work");
     cb_autofd int own = -1;
 
-    if (mkdirat(store->snapshots_fd, path, 0700) < 0) {
+    if (!snapshot->has_new_work && mkdirat(store->snapshots_fd, path, 0700) < 0) {
         if (errno != EEXIST)
             return cb_error_errno(err, errno, "mkdir `%s/snapshots/%s`", store->root,
                                   path);
@@ -126,11 +127,12 @@ static int open_work(struct cb_snapshot *snapshot, int *work, struct cb_error **
     return open_directory(store, path, work, err);
 }
 
-void cb_snapshot_tidy_work(const struct cb_snapshot *active)
+void cb_snapshot_tidy_work(struct cb_snapshot *active)
 {
     struct cb_store *store = active->store;
     cb_autofd int own = -1;
 
+    cb_snapshot_remove_old(active);
     if (active->parent && open_directory(store, active->row.id, &own, NULL) == 0)
         store->driver->reset_work(own, NULL);
 }
@@ -178,6 +180,19 @@ void cb_snapshot_detach(struct cb_snapshot *snapshot)
         cb_mount_point_release(*place);
 }
 
+/* Who has it open can change the layer. */
+static void note_tree(struct cb_snapshot *snapshot, int fd)
+{
+    struct stat st;
+
+    if (!snapshot->initial_key)
+        return;
+    if (fstat(fd, &st) == 0)
+        cb_vec_push(&snapshot->trees, st.st_dev);
+    else
+        cb_snapshot_forget_initial(snapshot);
+}
+
 int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)
 {
     struct cb_store *store = snapshot->store;
@@ -217,6 +232,7 @@ int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error
         unsettle(snapshot);
     if (store->driver->open_root(&stack, fd, err) < 0)
         return cb_error_wrap(err, "mount snapshot `%s`", snapshot->row.id);
+    note_tree(snapshot, *fd);
     failed = attach(store, *fd, mount_point, err) < 0;
     remember_attached(snapshot, mount_point);
     if (failed)

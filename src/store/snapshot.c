@@ -60,6 +60,7 @@ static int remove_work(struct cb_snapshot *snapshot, struct cb_error **err)
     cb_autofd int own = openat(store->snapshots_fd, snapshot->row.id,
                                O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
+    cb_snapshot_remove_old(snapshot);
     if (own >= 0)
         store->driver->clear_work(own);
     if (unlinkat(store->snapshots_fd, work, AT_REMOVEDIR) == 0 || errno == ENOENT)
@@ -74,6 +75,8 @@ static int remove_parts(struct cb_snapshot *snapshot)
     int snapshots = snapshot->store->snapshots_fd;
     cb_autofree char *upper = cb_snapshot_path(snapshot, "fs");
 
+    if (cb_snapshot_leave_initial(snapshot))
+        return 1;
     if (unlinkat(snapshots, upper, AT_REMOVEDIR) < 0 &&
         cb_fs_remove_tree(snapshots, upper, NULL) < 0)
         return 0;
@@ -117,6 +120,9 @@ void cb_snapshot_unref(struct cb_snapshot *snapshot)
         cb_snapshot_detach(snapshot);
         if (!snapshot->row.committed && !snapshot->pinned)
             discard_active(snapshot);
+        cb_strbuf_free(&snapshot->initial);
+        cb_vec_free(&snapshot->trees);
+        free(snapshot->initial_key);
         free(snapshot);
         snapshot = parent;
     }
@@ -160,15 +166,16 @@ int cb_snapshot_backdate(struct cb_snapshot *committed, int64_t created_ns,
 
 /* ── Making ── */
 
+/* 1: there is a layer with what its key stands for. */
 static int make_directories(struct cb_snapshot *snapshot, struct cb_error **err)
 {
     static const struct {
         const char *name;
         mode_t mode;
     } directories[] = {{"", 0700}, {"/fs", 0755}};
-    size_t i;
+    const int made = cb_snapshot_take_spare(snapshot);
 
-    for (i = cb_snapshot_take_spare(snapshot); i < CB_ARRAY_SIZE(directories); i++) {
+    for (size_t i = (size_t)made; i < CB_ARRAY_SIZE(directories); i++) {
         cb_autofree char *path = xasprintf("%s%s", snapshot->row.id, directories[i].name);
 
         if (mkdirat(snapshot->store->snapshots_fd, path, directories[i].mode) < 0 ||
@@ -176,7 +183,7 @@ static int make_directories(struct cb_snapshot *snapshot, struct cb_error **err)
             return cb_error_errno(err, errno, "mkdir `%s/snapshots/%s`",
                                   snapshot->store->root, path);
     }
-    return 0;
+    return made == CB_ARRAY_SIZE(directories);
 }
 
 /* The upper directory's own metadata is what overlay shows for "/". */
@@ -226,21 +233,54 @@ static int check_depth(const struct cb_store *store, const struct cb_snapshot *p
                               "fewer layers");
 }
 
-int cb_snapshot_prepare(struct cb_store *store, struct cb_snapshot *parent,
-                        struct cb_snapshot **out, struct cb_error **err)
+/* INITIAL_KEY: or NULL. */
+static int prepare(struct cb_store *store, struct cb_snapshot *parent,
+                   const char *initial_key, struct cb_snapshot **out,
+                   struct cb_error **err)
 {
     cb_auto(cb_snapshot) snapshot = NULL;
+    int begun;
 
     if (cb_store_check_writable(store, err) < 0 || check_depth(store, parent, err) < 0 ||
         cb_store_lease_now(store, err) < 0)
         return -1;
     snapshot = new_handle(store, parent);
+    snapshot->initial_key = initial_key ? xstrdup(initial_key) : NULL;
     cb_id_new(snapshot->row.id);
-    if (lease_active(snapshot, err) < 0 || make_directories(snapshot, err) < 0 ||
+    if (lease_active(snapshot, err) < 0 ||
+        (begun = make_directories(snapshot, err)) < 0 ||
         cb_snapshot_inherit_root(snapshot, err) < 0)
         return -1;
     *out = cb_steal(&snapshot);
-    return 0;
+    return begun;
+}
+
+int cb_snapshot_prepare(struct cb_store *store, struct cb_snapshot *parent,
+                        struct cb_snapshot **out, struct cb_error **err)
+{
+    return prepare(store, parent, NULL, out, err);
+}
+
+int cb_snapshot_prepare_initial(struct cb_store *store, struct cb_snapshot *parent,
+                                const char *key, struct cb_snapshot **out,
+                                struct cb_error **err)
+{
+    return prepare(store, parent, key, out, err);
+}
+
+void cb_snapshot_set_initial(struct cb_snapshot *active)
+{
+    cb_autofd int layer = -1;
+
+    cb_strbuf_truncate(&active->initial, 0);
+    if (cb_snapshot_open_upper(active, &layer, NULL) < 0 ||
+        cb_layer_describe(layer, &active->initial) < 0)
+        cb_snapshot_forget_initial(active);
+}
+
+void cb_snapshot_forget_initial(struct cb_snapshot *active)
+{
+    cb_strbuf_truncate(&active->initial, 0);
 }
 
 /* ── Committing and removing ── */

@@ -19,6 +19,16 @@ struct cb_snapshot; /* refcounted, thread-safe; holds a lease on itself and its 
  * removed with its last reference. */
 int cb_snapshot_prepare(struct cb_store *store, struct cb_snapshot *parent,
                         struct cb_snapshot **out, struct cb_error **err);
+/* The same for who puts the same few entries without content into every tree on PARENT.
+ * KEY, letters and digits, says which: 1, the layer has them already, or 0. */
+int cb_snapshot_prepare_initial(struct cb_store *store, struct cb_snapshot *parent,
+                                const char *key, struct cb_snapshot **out,
+                                struct cb_error **err);
+/* They are in ACTIVE's layer now, and nothing else. If that is so again with its last
+ * reference, the layer is kept for the next of the same key. */
+void cb_snapshot_set_initial(struct cb_snapshot *active);
+/* Others may have come to ACTIVE's tree, and keep something of it open: it is not. */
+void cb_snapshot_forget_initial(struct cb_snapshot *active);
 /* 1 found, 0 not (or of another boot and unsynced: discarded). */
 int cb_snapshot_get(struct cb_store *store, const char *id, struct cb_snapshot **out,
                     struct cb_error **err);
@@ -44,7 +54,7 @@ int cb_snapshot_backdate(struct cb_snapshot *committed, int64_t created_ns,
 int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error **err);
 /* What mounting an active one left that its tree does not need: for the time in which
  * there is nothing to do but to wait for who uses it, since it has to go at the end. */
-void cb_snapshot_tidy_work(const struct cb_snapshot *active);
+void cb_snapshot_tidy_work(struct cb_snapshot *active);
 /* Whether the layer on its way takes more than the whole store may (--max-store), so that
  * it can never be committed: 1/0, by a walk through its files. -1 without such a limit.
  */

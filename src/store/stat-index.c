@@ -116,10 +116,8 @@ struct cb_stat_index *cb_stat_index_open(struct cb_store *store, int context_dir
 {
     struct cb_stat_index *index = xcalloc(1, sizeof(*index));
     struct stat st = {0};
-    struct timespec now;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    index->opened_ns = nanoseconds(&now);
+    index->opened_ns = cb_now_ns();
     index->store = store;
     pthread_mutex_init(&index->mutex, NULL);
     index->added = cb_map_new(free);

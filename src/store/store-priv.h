@@ -3,6 +3,7 @@
 #ifndef CB_STORE_STORE_PRIV_H
 #define CB_STORE_STORE_PRIV_H
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "store/db.h"
@@ -19,7 +20,7 @@
 struct cb_store {
     char *root;
     int root_fd, snapshots_fd, ingest_fd, tmp_fd;
-    int read_only, no_sync, repair, attach;
+    int read_only, no_sync, repair, attach, recalls;
     int salvaged; /* the index was damaged, and is another now */
     uint64_t salvaged_rows;
     char boot_id[64];
@@ -48,7 +49,6 @@ int cb_driver_choose(struct cb_store *store, struct cb_error **err);
 int cb_driver_recall(struct cb_store *store, struct cb_error **err);
 
 void cb_id_new(char id[CB_ID_LEN + 1]);
-int64_t cb_now_ns(void);
 /* A name below tmp/ that tells whose it is, so that a sweep knows whether the owner
  * lives. */
 char *cb_store_temporary_name(struct cb_store *store);

@@ -29,14 +29,6 @@ void cb_id_new(char id[CB_ID_LEN + 1])
         snprintf(id + 2 * i, 3, "%02x", bytes[i]);
 }
 
-int64_t cb_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 int cb_store_check_writable(const struct cb_store *store, struct cb_error **err)
 {
     if (store->read_only)
@@ -153,7 +145,8 @@ static int open_index(struct cb_store *store, int create, struct cb_error **err)
                                     .create = create,
                                     .cancel = store->cancel,
                                     .read_only = store->read_only,
-                                    .no_sync = store->no_sync};
+                                    .no_sync = store->no_sync,
+                                    .recalls = store->recalls};
 
     return cb_db_open(&store->db, &options, err);
 }
@@ -321,6 +314,7 @@ int cb_store_open(struct cb_store **out, const struct cb_store_options *options,
         options->root ? xstrdup(options->root) : cb_store_default_root(options->of_user);
     store->read_only = options->read_only;
     store->no_sync = options->no_sync;
+    store->recalls = options->recalls;
     store->repair = options->repair;
     store->attach = options->attach;
     store->cancel = options->cancel;

@@ -28,6 +28,7 @@ struct cb_store_options {
                     mount nothing of a detached one (before 6.15): for a process in a
                     mount namespace of its own */
     int no_sync; /* --no-sync: no fsync at all, for throw-away CI machines */
+    int recalls; /* asks the index what the last such process asked: a few things */
 };
 /* Where the store is when nobody says: $CBUILD_ROOT, or the place for root or, OF_USER,
  * for the user's own. Caller frees. */

@@ -6,12 +6,16 @@
 
 #include "base/digest.h"
 
-/* One entry's record, combined in order of path. CONTENT: digest of a regular file's
- * bytes. */
 struct stat;
-void cb_tree_digest_entry(struct cb_hasher *hasher, const char *path,
-                          const struct stat *st, const char *link_target,
-                          const void *xattrs, size_t xattrs_len,
-                          const struct cb_digest *content);
+struct cb_tree_entry {
+    const char *path;
+    const struct stat *st;
+    const char *link; /* a link's target, or NULL */
+    const void *xattrs;
+    size_t xattrs_len;
+    const struct cb_digest *content; /* of a regular file's bytes, or NULL */
+};
+/* One entry's record, combined in order of path. */
+void cb_tree_digest_entry(struct cb_hasher *hasher, const struct cb_tree_entry *entry);
 
 #endif

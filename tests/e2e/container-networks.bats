@@ -861,6 +861,17 @@ END
     expect_contains 'container cannot be connected to multiple networks with one of the networks in private (none) mode'
     cbuild network connect front hosted
     expect_contains 'container sharing network namespace with another container or host cannot be connected to any other network'
+    for words in '-f front nobody:endpoint nobody not found' 'front nobody:No such container: nobody' \
+        '-f nope nobody:network nope not found' '-f front alone:is not connected to network front' \
+        'front hosted:is not connected to network front'; do
+        # shellcheck disable=SC2086 # they are words
+        cbuild network disconnect ${words%%:*}
+        expect_status 1
+        expect_contains "${words#*:}"
+    done
+    "$CBUILD" create --name still busybox true >/dev/null
+    cbuild network disconnect -f front still
+    expect_contains 'is not connected to the network front'
     cbuild network disconnect host hosted
     expect_contains 'container cannot be disconnected from host network or connected to host network'
     cbuild network connect host alone

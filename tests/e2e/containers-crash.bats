@@ -41,12 +41,41 @@ teardown() {
     expect_output "cbuild: No such container: $id"
 }
 
-@test "a monitor that does not answer is killed by rm -f, and tells nobody lies" {
+@test "a monitor that is stopped goes on for rm -f, and ends its container in order" {
     id=$("$CBUILD" run -d --network none --name stuck busybox sleep 1000)
     monitor=$(cat "$STORE/containers/$id/monitor.lock")
     kill -STOP "$monitor"
     cbuild rm -f stuck
     expect_status 0
+    wait_until has_ended "$monitor"
+    [ ! -e "$STORE/containers/$id" ]
+    [ "$("$CBUILD" events --since 1h --until 0s -f container="$id" --format '{{.Action}}' | tr '\n' ' ')" = 'create start kill die destroy ' ]
+}
+
+# Stops a process as a debugger does, which no signal makes go on: sets HOLDER.
+hold() { # PID READY
+    python3 - "$@" 3>&- <<'END' &
+import ctypes, os, signal, sys
+ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+ptrace.argtypes = [ctypes.c_long] * 4
+pid = int(sys.argv[1])
+assert ptrace(0x4206, pid, 0, 0) == 0 and ptrace(0x4207, pid, 0, 0) == 0  # seize, interrupt
+os.waitpid(pid, 0x40000000)
+open(sys.argv[2], "w").close()
+os.waitpid(pid, 0x40000000)
+END
+    HOLDER=$!
+    wait_until test -e "$2"
+}
+
+@test "a monitor that cannot go on is killed by rm -f, and tells nobody lies" {
+    cb_dir
+    id=$("$CBUILD" run -d --network none --name held busybox sleep 1000)
+    monitor=$(cat "$STORE/containers/$id/monitor.lock")
+    hold "$monitor" "$DIR/ready"
+    cbuild rm -f held
+    expect_status 0
+    kill "$HOLDER" 2>/dev/null || true
     wait_until has_ended "$monitor"
     [ ! -e "$STORE/containers/$id" ]
 }

@@ -272,6 +272,39 @@ END
     state_is running
 }
 
+@test "at the machine's end each is stopped with its own signal and in its own time, and comes back" {
+    unit=$BATS_TEST_DIRNAME/../../contrib/cbuild-containers.service
+    sleeper --restart unless-stopped --stop-timeout 60
+    "$CBUILD" run -d --name "$name-slow" --network none --restart always --stop-signal USR1 --stop-timeout 1 busybox \
+        sh -c 'trap "" TERM; trap "echo usr1; exec sleep 9" USR1; echo ready; while :; do sleep 1000 & wait; done' >/dev/null
+    "$CBUILD" run --rm --name "$name-front" --network none --stop-signal USR2 busybox \
+        sh -c 'trap "exit 9" USR2; echo ready; while :; do sleep 1000 & wait; done' >"$DIR/front" 3>&- &
+    front=$!
+    wait_until sh -c "'$CBUILD' logs $name-slow | grep -q ready && grep -q ready '$DIR/front'"
+    wait_until "$CBUILD" inspect "$name-front"
+    command=$(sed -n 's/^ExecStop=//p' "$unit")
+    run env PATH="${CBUILD%/*}:$PATH" $command
+    expect_status 0
+    expect_contains "$name" "$name-slow" "$name-front"
+    status_has 'Exited (7)'
+    status=0
+    wait "$front" || status=$?
+    expect_status 9
+    cbuild logs "$name-slow"
+    expect_output $'ready\nusr1'
+    [ "$("$CBUILD" inspect -f '{{.State.ExitCode}}' "$name-slow")" = 137 ] # not after the ten seconds of others
+    cbuild start --all
+    expect_contains "$name" "$name-slow"
+    # systemd sends no signal of its own, and does not shorten the time
+    run grep -E '^(KillMode|TimeoutStopSec)=' "$unit"
+    expect_output $'TimeoutStopSec=infinity\nKillMode=mixed'
+    cbuild stop --all -t 3
+    expect_status 1
+    expect_contains '--all stops each with its own signal and in its own time'
+    cbuild stop --all "$name"
+    expect_status 1
+}
+
 # Memory of its own in KiB, of the monitor and the launcher that the container NAME has.
 memory_of() {
     local monitor launcher
@@ -344,7 +377,7 @@ memory_of() {
 
 # bats test_tags=root
 @test "limits are changed while it runs" {
-    sleeper -m 64m --cpus 1
+    sleeper -m 64m --cpus 1 --cpuset-cpus 0 --restart always
     id=$("$CBUILD" ps -q --no-trunc)
     group() { cat $(find /sys/fs/cgroup -path "*/$id-*" '(' -name "$1" -o -name "$2" ')'); }
     [ "$(group memory.limit_in_bytes memory.max)" = 67108864 ]
@@ -370,6 +403,12 @@ memory_of() {
     cbuild update -m 256m "$name"
     expect_output "$name"
     swap_is -1
+    for nothing in --memory-swap=0 --restart= --cpuset-cpus=; do
+        cbuild update "$nothing" "$name"
+        expect_output "$name"
+    done
+    cbuild inspect -f '{{.HostConfig.MemorySwap}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.CpusetCpus}}' "$name"
+    expect_output '-1 always 0'
     sleeper_without=$("$CBUILD" create busybox true)
     cbuild update -m 64m "$sleeper_without"
     expect_status 1
@@ -419,6 +458,9 @@ memory_of() {
     expect_output "line 298
 line 299"
     [ "$(cat "$STORE"/containers/*/log* | wc -c)" -le 6144 ]
+    for all in all abc 1.5 -1 ' 2' 99999999999999999999; do
+        cmp <("$CBUILD" logs "$name") <("$CBUILD" logs --tail "$all" "$name") # only a number is one
+    done
     cbuild run --log-driver syslog --network none busybox true
     expect_status 125
     expect_contains "no log driver named 'syslog' is registered"

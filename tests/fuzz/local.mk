@@ -12,6 +12,7 @@ fuzz_targets += \
 	tests/fuzz/fuzz-git-url \
 	tests/fuzz/fuzz-include \
 	tests/fuzz/fuzz-json-form \
+	tests/fuzz/fuzz-log-entries \
 	tests/fuzz/fuzz-manifest \
 	tests/fuzz/fuzz-reference \
 	tests/fuzz/fuzz-run-mount \
@@ -43,6 +44,9 @@ tests_fuzz_fuzz_include_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_json_form_SOURCES = tests/fuzz/fuzz-json-form.c
 tests_fuzz_fuzz_json_form_LDADD = $(LIBS_parser)
 tests_fuzz_fuzz_json_form_LDFLAGS = $(LDFLAGS_fuzz)
+tests_fuzz_fuzz_log_entries_SOURCES = tests/fuzz/fuzz-log-entries.c
+tests_fuzz_fuzz_log_entries_LDADD = $(LIBS_container)
+tests_fuzz_fuzz_log_entries_LDFLAGS = $(LDFLAGS_fuzz)
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz-manifest.c
 tests_fuzz_fuzz_manifest_LDADD = $(LIBS_oci)
 tests_fuzz_fuzz_manifest_LDFLAGS = $(LDFLAGS_fuzz)
@@ -75,6 +79,7 @@ unit_tests += \
 	tests/fuzz/replay-git-url \
 	tests/fuzz/replay-include \
 	tests/fuzz/replay-json-form \
+	tests/fuzz/replay-log-entries \
 	tests/fuzz/replay-manifest \
 	tests/fuzz/replay-reference \
 	tests/fuzz/replay-run-mount \
@@ -98,6 +103,8 @@ tests_fuzz_replay_include_SOURCES = tests/fuzz/fuzz-include.c tests/fuzz/replay-
 tests_fuzz_replay_include_LDADD = $(LIBS_parser)
 tests_fuzz_replay_json_form_SOURCES = tests/fuzz/fuzz-json-form.c tests/fuzz/replay-main.c
 tests_fuzz_replay_json_form_LDADD = $(LIBS_parser)
+tests_fuzz_replay_log_entries_SOURCES = tests/fuzz/fuzz-log-entries.c tests/fuzz/replay-main.c
+tests_fuzz_replay_log_entries_LDADD = $(LIBS_container)
 tests_fuzz_replay_manifest_SOURCES = tests/fuzz/fuzz-manifest.c tests/fuzz/replay-main.c
 tests_fuzz_replay_manifest_LDADD = $(LIBS_oci)
 tests_fuzz_replay_reference_SOURCES = tests/fuzz/fuzz-reference.c tests/fuzz/replay-main.c

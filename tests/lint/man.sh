@@ -25,7 +25,7 @@ pages=$(grep -L '^\.so' "$made"/*.1)
 
 # What its database does not know is a matter of the system's.
 result 2 "$(mandoc -Tlint -W warning $prose $pages 2>&1 | grep -v 'mandoc.db')" "mandoc has no warning"
-result 3 "$(for page in $pages; do LC_ALL=C.UTF-8 groff -mandoc -Tutf8 -ww -z "$page" 2>&1 | grep -v mdoc.local; done)" \
+result 3 "$(printf '%s\n' $pages | LC_ALL=C.UTF-8 xargs -n 1 -P "$(nproc)" groff -mandoc -Tutf8 -ww -z 2>&1 | grep -v mdoc.local)" \
     "groff has no warning"
 
 text=$(mandoc -Tascii -O width=200 $pages | sed 's/.\x08//g')

@@ -175,6 +175,70 @@ static void a_helper_that_never_gets_ready_is_given_up(void **state)
     cb_error_free(err);
 }
 
+/* ── Read while it runs ── */
+
+static int read_to_the_end(struct cb_program *program, size_t *total,
+                           struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) some = {0};
+    int more;
+
+    while ((more = cb_program_read(program, &some, -1, err)) > 0) {
+        *total += some.len;
+        cb_strbuf_truncate(&some, 0);
+    }
+    return more;
+}
+
+static void a_program_is_read_however_much_it_prints(void **state)
+{
+    struct cb_subprocess_options options =
+        shell(SHELL("echo careful >&2; head -c 3000000 /dev/zero"));
+    cb_auto(cb_program) program = NULL;
+    struct cb_error *err = NULL;
+    size_t total = 0;
+
+    assert_ok(cb_program_start(&program, &options, &err), err);
+    assert_ok(read_to_the_end(program, &total, &err), err);
+    assert_int_equal(total, 3000000);
+}
+
+static void a_program_that_fails_tells_why_behind_what_it_printed(void **state)
+{
+    struct cb_subprocess_options options = shell(SHELL("echo x; echo no >&2; exit 5"));
+    cb_auto(cb_program) program = NULL;
+    struct cb_error *err = NULL;
+    size_t total = 0;
+
+    assert_ok(cb_program_start(&program, &options, &err), err);
+    assert_int_equal(read_to_the_end(program, &total, &err), -1);
+    assert_int_equal(total, 2);
+    assert_int_equal(cb_error_kind(err), CB_ERR_EXIT);
+    assert_string_equal(cb_error_message(err), "`sh`: exit status 5");
+    assert_string_equal(cb_error_hint_text(err), "it printed: no");
+    cb_error_free(err);
+}
+
+static void nothing_is_waited_for_beyond_its_time_or_cancel(void **state)
+{
+    struct cb_subprocess_options options = shell(SHELL("echo x; exec sleep 771197"));
+    cb_auto(cb_cancel) cancel = cb_cancel_new();
+    cb_auto(cb_program) program = NULL;
+    cb_auto_value(cb_strbuf) out = {0};
+    struct cb_error *err = NULL;
+
+    options.cancel = cancel;
+    assert_ok(cb_program_start(&program, &options, &err), err);
+    while (out.len < 2)
+        assert_int_equal(cb_program_read(program, &out, -1, &err), 1);
+    assert_int_equal(cb_program_read(program, &out, 0, &err), 1);
+    assert_int_equal(out.len, 2);
+    cb_cancel_request(cancel);
+    assert_int_equal(cb_program_read(program, &out, -1, &err), -1);
+    assert_int_equal(cb_error_kind(err), CB_ERR_CANCELED);
+    cb_error_free(err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +252,9 @@ int main(void)
         scratch_test(a_helper_runs_until_it_is_stopped_with_what_it_started),
         scratch_test(a_helper_that_ends_at_once_is_an_error_with_what_it_said),
         scratch_test(a_helper_that_never_gets_ready_is_given_up),
+        scratch_test(a_program_is_read_however_much_it_prints),
+        scratch_test(a_program_that_fails_tells_why_behind_what_it_printed),
+        scratch_test(nothing_is_waited_for_beyond_its_time_or_cancel),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,10 @@ static void conditions_and_loops(void **state)
         {"{{define \"t\"}}<{{.}}>{{end}}{{template \"t\" .Name}}{{block \"b\" 7}}{{.}}"
          "{{end}}",
          "</web>7"},
+        {"{{define \"t\"}} {{end}}{{define \"t\"}}a{{end}}{{define \"t\"}}\n{{end}}"
+         "{{template \"t\"}}",
+         "a"},
+        {"{{if 1}}{{block \"b\" 7}}{{.}}{{end}}{{end}}", "7"},
     };
 
     check(samples, CB_ARRAY_SIZE(samples));
@@ -173,7 +177,7 @@ static void functions(void **state)
         {"{{index .Config.Volumes \"none\"}}|", "|"},
         {"{{and 1 0}}{{and 1 2}}{{or 0 3}}{{not true}}{{and false (index 1 1)}}",
          "023falsefalse"},
-        {"{{eq 1 1}}{{eq .Name \"x\" \"/web\"}}{{ne 1 2}}{{lt 1 2}}{{ge 1.5 2}}",
+        {"{{eq 1 1}}{{eq .Name \"x\" \"/web\"}}{{ne 1 2}}{{lt 1 2}}{{ge 1.5 2.0}}",
          "truetruetruetruefalse"},
         {"{{print 1 2 \"a\" 3}}|{{println 1 \"a\"}}", "1 2a3|1 a\n"},
         {"{{printf \"%s-%d-%5d|%-5s|%05.1f|%q|%x|%v|%t|%%\" \"a\" 7 42 \"b\" 3.14159 "
@@ -219,6 +223,13 @@ static void verbs_are_those_of_go(void **state)
          "map[\"a\":\"b\" \"com.x\":\"y\"] map[a:b com.x:y]"},
         {"{{printf \"%s %d %s\" true 1.5 nil}}",
          "%!s(bool=true) %!d(float64=1.5) %!s(<nil>)"},
+        {"{{printf \"%06s|%-06s|%06.1s|%04q|%06x|%06t|%06v\" \"ab\" \"ab\" \"abc\" \"a\" "
+         "\"ab\" true nil}}",
+         "0000ab|ab    |00000a|0\"a\"|006162|00true|0<nil>"},
+        {"{{printf \"%04s %04s %04d\" .Config.Env .Config.Labels \"x\"}}",
+         "[0A=1 0B=2] map[000a:000b com.x:000y] %!d(string=000x)"},
+        {"{{printf \"%03c|%05q|%08U|%06.3d|%.0d|%3.0d|%+06d\" 65 65 65 10 0 0 5}}",
+         "00A|00'A'|  U+0041|   010||   |+00005"},
     };
 
     check(samples, CB_ARRAY_SIZE(samples));
@@ -279,6 +290,15 @@ static void mistakes_are_told_with_their_place(void **state)
         {"{{1.2.3}}", ":1: bad number syntax: \"1.2.3\""},
         {"{{.A @}}", ":1: unexpected \"@\" in command"},
         {"{{/* x }}", ":1: unclosed comment"},
+        {"{{if 1}}{{define \"x\"}}a{{end}}{{end}}", ":1: unexpected <define> in command"},
+        {"{{define \"x\"}}{{define \"y\"}}{{end}}{{end}}",
+         ":1: unexpected <define> in command"},
+        {"{{define}}", ":1: unexpected \"}}\" in define clause"},
+        {"{{define \"x\" .}}", ":1: unexpected <.> in define clause"},
+        {"{{define \"x\"}}a{{end}}\n{{define \"x\"}}b{{end}}",
+         ":2: template: multiple definition of template \"x\""},
+        {"{{\"a\\q\"}}", ":1: invalid syntax"},
+        {"{{'ab'}}", ":1: malformed character constant: 'ab'"},
         {"{{..Name}}", ":1: unexpected . after term \".\""},
     };
     static const struct sample running[] = {
@@ -309,9 +329,37 @@ static void mistakes_are_told_with_their_place(void **state)
         {"{{lt 1}}", "template: :1:2: executing \"\" at <lt>: wrong number of args for "
                      "lt: want 2 got 1"},
         {"{{template \"x\"}}",
-         "template: :1:2: executing \"\" at <>: template \"x\" not defined"},
-        {"{{.Name 1}}",
-         "template: :1:2: executing \"\" at <.Name>: can't give argument to it"},
+         "template: :1:11: executing \"\" at <{{template \"x\"}}>: template \"x\" not "
+         "defined"},
+        {"{{.Name 1}}", "template: :1:2: executing \"\" at <.Name>: Name is not a method "
+                        "but has arguments"},
+        {"{{1 2}}", "template: :1:2: executing \"\" at <1>: can't give argument to "
+                    "non-function 1"},
+        {"{{eq 1 1.0}}", "template: :1:2: executing \"\" at <eq 1 1.0>: error calling "
+                         "eq: incompatible types for comparison"},
+        {"{{lt .RestartCount 2.0}}",
+         "template: :1:2: executing \"\" at <lt .RestartCount 2.0>: error calling lt: "
+         "incompatible types for comparison"},
+        {"{{lt true false}}",
+         "template: :1:2: executing \"\" at <lt true false>: error calling lt: invalid "
+         "type for comparison"},
+        {"{{eq .Config.Env 1}}",
+         "template: :1:2: executing \"\" at <eq .Config.Env 1>: error calling eq: "
+         "incompatible types for comparison"},
+        {"{{len nil}}", "template: :1:2: executing \"\" at <len nil>: error calling len: "
+                        "reflect: call of reflect.Value.Type on zero Value"},
+        {"{{index nil 1}}",
+         "template: :1:2: executing \"\" at <index nil 1>: error calling index: index of "
+         "untyped nil"},
+        {"{{slice nil}}", "template: :1:2: executing \"\" at <slice nil>: error calling "
+                          "slice: slice of untyped nil"},
+        {"{{call .Name 1}}",
+         "template: :1:2: executing \"\" at <call .Name 1>: error calling call: "
+         "non-function of type string"},
+        {"{{nil | call}}", "template: :1:2: executing \"\" at <nil>: nil is not a "
+                           "command"},
+        {"{{call nil}}", "template: :1:2: executing \"\" at <call nil>: error calling "
+                         "call: call of nil"},
         {"{{if nil}}{{end}}",
          "template: :1:5: executing \"\" at <nil>: nil is not a command"},
         {"{{slice .Name 0 1 2}}",

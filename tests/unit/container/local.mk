@@ -5,6 +5,7 @@ unit_tests += \
 	tests/unit/container/test-links \
 	tests/unit/container/test-health \
 	tests/unit/container/test-log \
+	tests/unit/container/test-log-entries \
 	tests/unit/container/test-mount-spec \
 	tests/unit/container/test-names \
 	tests/unit/container/test-record \
@@ -18,6 +19,8 @@ tests_unit_container_test_health_SOURCES = %D%/test-health.c
 tests_unit_container_test_health_LDADD = $(LIBS_container)
 tests_unit_container_test_log_SOURCES = %D%/test-log.c
 tests_unit_container_test_log_LDADD = $(LIBS_container)
+tests_unit_container_test_log_entries_SOURCES = %D%/test-log-entries.c
+tests_unit_container_test_log_entries_LDADD = $(LIBS_container)
 tests_unit_container_test_mount_spec_SOURCES = %D%/test-mount-spec.c
 tests_unit_container_test_mount_spec_LDADD = $(LIBS_container)
 tests_unit_container_test_names_SOURCES = %D%/test-names.c

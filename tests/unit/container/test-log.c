@@ -124,6 +124,34 @@ static void lines_come_back_with_their_streams(void **state)
     assert_int_equal(fixture->lines, 5);
 }
 
+/* The first one's time is in ARG, or not yet. */
+static int compare_times(void *arg, const struct cb_log_line *line)
+{
+    struct timespec *first = arg;
+
+    if (!first->tv_sec)
+        *first = line->time;
+    assert_int_equal(line->time.tv_sec, first->tv_sec);
+    assert_int_equal(line->time.tv_nsec, first->tv_nsec);
+    return 0;
+}
+
+static void lines_that_come_together_have_one_time(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct cb_log_wish wish = {.tail = -1};
+    cb_auto_value(cb_strbuf) text = {0};
+    struct timespec time = {0};
+
+    for (int i = 0; i < 1000; i++)
+        cb_strbuf_adds(&text, "line\n");
+    open_log(fixture);
+    add(fixture, 1, cb_strbuf_text(&text));
+    assert_int_equal(
+        cb_log_read(fixture->container, &wish, compare_times, &time, NULL, NULL), 0);
+    assert_true(time.tv_sec > 0);
+}
+
 static void bytes_that_are_no_text_do_not_lose_the_line(void **state)
 {
     struct fixture *fixture = *state;
@@ -310,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(who_does_not_follow_reads_to_where_the_log_ended),
         TEST(lines_come_back_with_their_streams),
+        TEST(lines_that_come_together_have_one_time),
         TEST(bytes_that_are_no_text_do_not_lose_the_line),
         TEST(output_without_lines_is_written_all_the_same),
         TEST(files_are_rotated_within_max_size_and_max_file),

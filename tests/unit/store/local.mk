@@ -24,6 +24,10 @@ unit_tests += tests/unit/store/test-crash
 tests_unit_store_test_crash_SOURCES = tests/unit/store/test-crash.c
 tests_unit_store_test_crash_LDADD = $(LIBS_store)
 
+unit_tests += tests/unit/store/test-db-answers
+tests_unit_store_test_db_answers_SOURCES = tests/unit/store/test-db-answers.c
+tests_unit_store_test_db_answers_LDADD = $(LIBS_store)
+
 unit_tests += tests/unit/store/test-delta
 tests_unit_store_test_delta_SOURCES = tests/unit/store/test-delta.c
 tests_unit_store_test_delta_LDADD = $(LIBS_store)
@@ -87,6 +91,10 @@ tests_unit_store_test_restack_LDADD = $(LIBS_store)
 unit_tests += tests/unit/store/test-snapshot
 tests_unit_store_test_snapshot_SOURCES = tests/unit/store/test-snapshot.c
 tests_unit_store_test_snapshot_LDADD = $(LIBS_store)
+
+unit_tests += tests/unit/store/test-snapshot-spare
+tests_unit_store_test_snapshot_spare_SOURCES = tests/unit/store/test-snapshot-spare.c
+tests_unit_store_test_snapshot_spare_LDADD = $(LIBS_store)
 
 unit_tests += tests/unit/store/test-stat-index
 tests_unit_store_test_stat_index_SOURCES = tests/unit/store/test-stat-index.c

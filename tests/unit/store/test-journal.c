@@ -44,6 +44,19 @@ static void append(struct fixture *f, const char *text, size_t len)
     assert_int_equal(cb_fs_write_all(fd, text, len), 0);
 }
 
+#define FILLING (4u << 20)
+
+/* Lines that are no events, as many as make a file full. */
+static void fill_up(struct fixture *f)
+{
+    cb_autofree char *lines = xcalloc(1, FILLING);
+
+    memset(lines, 'x', FILLING);
+    for (size_t end = 1023; end < FILLING; end += 1024)
+        lines[end] = '\n';
+    append(f, lines, FILLING);
+}
+
 static void events_are_read_in_order(void **state)
 {
     struct fixture *f = *state;
@@ -122,19 +135,17 @@ static void the_journal_is_bounded(void **state)
     struct fixture *f = *state;
     cb_autofree char *earlier = xasprintf("%s/journal/events.1.jsonl", f->root);
     cb_autofree char *current = xasprintf("%s/journal/events.jsonl", f->root);
-    cb_autofree char *fill = xcalloc(1, 4 << 20);
     struct stat st;
 
-    memset(fill, '\n', 4 << 20);
     for (int i = 0; i < 4; i++) {
         cb_autofree char *id = xasprintf("%d", i);
 
         add(f, "tag", id);
-        append(f, fill, 4 << 20);
+        fill_up(f);
     }
     add(f, "tag", "last");
     assert_int_equal(stat(earlier, &st), 0);
-    assert_true(st.st_size <= (4 << 20) + (64 << 10));
+    assert_true(st.st_size <= FILLING + (64 << 10));
     assert_int_equal(stat(current, &st), 0);
     assert_true(st.st_size < 4096);
     check(f, "tag:3 tag:last ");
@@ -144,14 +155,12 @@ static void a_reader_follows_into_the_next_file(void **state)
 {
     struct fixture *f = *state;
     cb_auto(cb_journal_reader) reader = NULL;
-    cb_autofree char *fill = xcalloc(1, 4 << 20);
     char *text;
 
-    memset(fill, '\n', 4 << 20);
     add(f, "tag", "before");
     ok(f, cb_journal_open(&reader, f->store, 1, &f->error));
     add(f, "tag", "a");
-    append(f, fill, 4 << 20);
+    fill_up(f);
     add(f, "tag", "b");
     text = all(f, reader);
     assert_string_equal(text, "tag:a tag:b ");

@@ -43,7 +43,10 @@ static struct cb_snapshot *restack(struct fixture *f, struct cb_snapshot *top,
 {
     struct cb_snapshot *out = NULL;
 
-    ok(f, cb_layer_restack(top, parent, "sha256:x", f->pool, NULL, &out, &f->error));
+    ok(f, cb_layer_restack(top,
+                           &(struct cb_restack){
+                               .parent = parent, .identity = "sha256:x", .pool = f->pool},
+                           &out, &f->error));
     return out;
 }
 

@@ -40,103 +40,6 @@ static void an_active_snapshot_goes_with_its_handle(void **state)
     assert_false(exists(f->top_fd, path));
 }
 
-static ino_t inode_of(struct fixture *f, const struct cb_snapshot *active)
-{
-    cb_autofree char *path = xasprintf("store/snapshots/%s", cb_snapshot_id(active));
-
-    return stat_of(f->top_fd, path).st_ino;
-}
-
-/* An active one on BASE, with a file that was written through its mount. */
-static struct cb_snapshot *written_on(struct fixture *f, struct cb_snapshot *base)
-{
-    struct cb_snapshot *active = new_snapshot(f, base);
-    cb_autofd int fd = root_of(f, active);
-
-    put_file(fd, "secret", "of the first", 0600);
-    return active;
-}
-
-static void what_is_left_of_one_is_the_frame_of_the_next(void **state)
-{
-    struct fixture *f = *state;
-    cb_auto(cb_snapshot) base = snapshot_with(f, NULL, "a", "one");
-    struct cb_snapshot *first = written_on(f, base);
-    cb_auto(cb_snapshot) second = NULL;
-    cb_autofree char *work = NULL;
-    ino_t frame = inode_of(f, first);
-    cb_autofd int fd = -1;
-
-    cb_snapshot_unref(first);
-    assert_int_equal(stat_of(f->top_fd, "store/spare").st_ino, frame);
-    assert_int_equal(stat_of(f->top_fd, "store/spare/work").st_nlink, 2);
-    assert_false(exists(f->top_fd, "store/spare/fs"));
-    second = new_snapshot(f, base);
-    assert_int_equal(inode_of(f, second), frame);
-    assert_false(exists(f->top_fd, "store/spare"));
-    fd = root_of(f, second);
-    assert_false(exists(fd, "secret"));
-    assert_file(fd, "a", "one");
-    put_file(fd, "b", "two", 0644);
-    cb_close(&fd);
-    ok(f, cb_snapshot_commit(second, &f->error));
-    work = xasprintf("store/snapshots/%s/work", cb_snapshot_id(second));
-    assert_false(exists(f->top_fd, work));
-}
-
-static void one_frame_is_kept_and_nobody_shares_it(void **state)
-{
-    struct fixture *f = *state;
-    cb_auto(cb_snapshot) base = snapshot_with(f, NULL, "a", "one");
-    struct cb_snapshot *first = written_on(f, base), *second = written_on(f, base);
-    ino_t frame = inode_of(f, first);
-    cb_autofree char *path = xasprintf("store/snapshots/%s", cb_snapshot_id(second));
-
-    cb_snapshot_unref(first);
-    cb_snapshot_unref(second);
-    assert_false(exists(f->top_fd, path));
-    assert_int_equal(stat_of(f->top_fd, "store/spare").st_ino, frame);
-    first = new_snapshot(f, base);
-    second = new_snapshot(f, base);
-    assert_int_equal(inode_of(f, first), frame);
-    assert_int_not_equal(inode_of(f, second), frame);
-    cb_snapshot_unref(second);
-    cb_snapshot_unref(first);
-    cb_snapshot_drop_spare(f->store);
-    assert_false(exists(f->top_fd, "store/spare"));
-}
-
-static void a_work_directory_with_something_in_it_is_no_frame(void **state)
-{
-    struct fixture *f = *state;
-    cb_auto(cb_snapshot) base = snapshot_with(f, NULL, "a", "one");
-    struct cb_snapshot *active = written_on(f, base);
-    cb_autofree char *path = xasprintf("store/snapshots/%s", cb_snapshot_id(active));
-    cb_autofree char *left = xasprintf("%s/work/left", path);
-
-    assert_int_equal(mkdirat(f->top_fd, left, 0700), 0);
-    cb_snapshot_unref(active);
-    assert_false(exists(f->top_fd, path));
-    assert_false(exists(f->top_fd, "store/spare"));
-}
-
-static void a_collection_removes_the_frame_whatever_is_in_it(void **state)
-{
-    struct fixture *f = *state;
-    cb_autofd int tmp = -1;
-    cb_auto_value(cb_strings) left = {0};
-
-    assert_int_equal(mkdirat(f->top_fd, "store/spare", 0700), 0);
-    assert_int_equal(mkdirat(f->top_fd, "store/spare/work", 0700), 0);
-    put_file(f->top_fd, "store/spare/work/file", "x", 0600);
-    put_file(f->top_fd, "store/spare/other", "x", 0600);
-    ok(f, cb_store_gc(f->store, NULL, &f->error));
-    assert_false(exists(f->top_fd, "store/spare"));
-    tmp = openat(f->top_fd, "store/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    ok(f, cb_fs_list(tmp, &left, &f->error));
-    assert_int_equal(left.count, 0);
-}
-
 static void layers_are_seen_as_one_tree(void **state)
 {
     struct fixture *f = *state;
@@ -517,10 +420,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(a_committed_snapshot_is_found_again),
         test(an_active_snapshot_goes_with_its_handle),
-        test(what_is_left_of_one_is_the_frame_of_the_next),
-        test(one_frame_is_kept_and_nobody_shares_it),
-        test(a_work_directory_with_something_in_it_is_no_frame),
-        test(a_collection_removes_the_frame_whatever_is_in_it),
         test(layers_are_seen_as_one_tree),
         test(a_device_in_a_root_cannot_be_opened),
         test(the_roots_own_mode_and_owner_are_inherited),

@@ -20,6 +20,7 @@ static void add_to_tree(struct cb_hasher *hasher, const char *path, int dir_fd,
         S_ISREG(st->st_mode) ? openat(dir_fd, name, O_RDONLY | O_CLOEXEC) : -1;
     char link[PATH_MAX] = "";
     struct cb_digest content;
+    struct cb_tree_entry entry;
 
     assert_true(fd >= 0 || !S_ISREG(st->st_mode));
     if (fd >= 0)
@@ -28,8 +29,13 @@ static void add_to_tree(struct cb_hasher *hasher, const char *path, int dir_fd,
         assert_true(readlinkat(dir_fd, name, link, sizeof(link) - 1) > 0);
     assert_int_equal(cb_xattrs_read(fd, dir_fd, name, &xattrs, NULL), 0);
     cb_xattrs_identity(&xattrs, &kept);
-    cb_tree_digest_entry(hasher, path, st, S_ISLNK(st->st_mode) ? link : NULL, kept.text,
-                         kept.len, fd >= 0 ? &content : NULL);
+    entry = (struct cb_tree_entry){.path = path,
+                                   .st = st,
+                                   .link = S_ISLNK(st->st_mode) ? link : NULL,
+                                   .xattrs = kept.text,
+                                   .xattrs_len = kept.len,
+                                   .content = fd >= 0 ? &content : NULL};
+    cb_tree_digest_entry(hasher, &entry);
 }
 
 static int visit_tree(void *arg, const struct cb_walk_entry *entry, struct cb_error **err)
