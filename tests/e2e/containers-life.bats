@@ -305,6 +305,20 @@ END
     expect_status 1
 }
 
+# Its monitor waits for seconds by then.
+has_restarted_often() { [ "$(record .RestartCount)" -ge 4 ]; }
+
+@test "one that waits to be started again ends in order at the machine's end, and comes back" {
+    start --restart always --stop-timeout 5 busybox false
+    wait_until has_restarted_often
+    cbuild stop --all
+    expect_status 0
+    expect_output "$name"
+    [ "$(record '[.Status, .ExitCode, .Error]')" = '["exited",1,null]' ]
+    cbuild start --all
+    expect_output "$name"
+}
+
 # Memory of its own in KiB, of the monitor and the launcher that the container NAME has.
 memory_of() {
     local monitor launcher
