@@ -275,7 +275,7 @@ END
 @test "at the machine's end each is stopped with its own signal and in its own time, and comes back" {
     unit=$BATS_TEST_DIRNAME/../../contrib/cbuild-containers.service
     sleeper --restart unless-stopped --stop-timeout 60
-    "$CBUILD" run -d --name "$name-slow" --network none --restart always --stop-signal USR1 --stop-timeout 1 busybox \
+    "$CBUILD" run -d --name "$name-slow" --network none --restart always --stop-signal USR1 --stop-timeout 3 busybox \
         sh -c 'trap "" TERM; trap "echo usr1; exec sleep 9" USR1; echo ready; while :; do sleep 1000 & wait; done' >/dev/null
     "$CBUILD" run --rm --name "$name-front" --network none --stop-signal USR2 busybox \
         sh -c 'trap "exit 9" USR2; echo ready; while :; do sleep 1000 & wait; done' >"$DIR/front" 3>&- &
