@@ -339,7 +339,8 @@ int cb_inspect_print(const char *format, const json_t *documents, struct cb_erro
     if (!format || !*format) {
         cb_autofree char *indented = json_dumps(documents, JSON_INDENT(4));
 
-        printf("%s\n", indented ? indented : "[]");
+        cb_print_json_text(indented ? indented : "[]", indented ? strlen(indented) : 2);
+        putchar('\n');
         return 0;
     }
     if (strcmp(format, "json") == 0) {
