@@ -2,6 +2,7 @@
  * answers, answers. */
 #include "store/db-answers.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/map.h"
 #include "base/strbuf.h"
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NAME         "answers"
@@ -23,6 +23,7 @@
 #define HEADER_BYTES 96 /* of the shared memory: two copies of 48 */
 #define FRAMES_AT    16 /* in a header: frames in the log, 4 bytes */
 #define SETTLED_S    2
+#define FRESH_MS     50
 
 struct file_stamp {
     uint64_t device, inode;
@@ -45,6 +46,7 @@ struct cb_db_answers {
     struct cb_map *said;               /* question: its texts, a struct cb_strings * */
     size_t bytes;
     int grew;
+    int64_t compared_ms; /* the whole stamp, last */
 };
 
 /* ── The stamp ── */
@@ -109,15 +111,13 @@ static int is_same(const struct cb_db_answers *answers)
 static int is_settled(const struct stamp *stamp)
 {
     static const unsigned char nothing[HEADER_BYTES / 2];
-    struct timespec now;
     uint32_t frames;
 
     if (memcmp(stamp->header, stamp->header + HEADER_BYTES / 2, HEADER_BYTES / 2) != 0 ||
         memcmp(stamp->header, nothing, sizeof(nothing)) == 0)
         return 0;
     memcpy(&frames, stamp->header + FRAMES_AT, sizeof(frames));
-    clock_gettime(CLOCK_REALTIME, &now);
-    return frames > 0 || now.tv_sec - stamp->index.changed_s > SETTLED_S;
+    return frames > 0 || cb_now_ns() / 1000000000 - stamp->index.changed_s > SETTLED_S;
 }
 
 /* ── The file ── */
@@ -201,7 +201,8 @@ static void format_all(const struct cb_db_answers *answers, struct cb_strbuf *ou
 }
 
 /* One that is there is being written, or its writer was killed: it goes, and the next
- * writes. Who reads half a file has the answers in that half. */
+ * writes. So another's may get its name when half of it is written: as answers say how
+ * long they are, who reads that takes whole ones or none. */
 static void write_all(const struct cb_db_answers *answers, int root_fd)
 {
     cb_auto_value(cb_strbuf) file = {0};
@@ -256,6 +257,7 @@ static void recall(struct cb_db_answers *answers)
         return;
     answers->stamp = stamp;
     map_header(answers);
+    answers->compared_ms = cb_clock_ms();
     if (is_same(answers))
         read_all(answers, &file);
 }
@@ -302,13 +304,25 @@ static char *question_of(const char *sql, const char *argument)
     return xasprintf("%s\n%s", sql, argument);
 }
 
+/* The header tells what anybody changes while others have the index open. That it was
+ * closed by all, and opened anew, takes longer than FRESH_MS to make up for. */
+static int holds(struct cb_db_answers *answers)
+{
+    if (memcmp(answers->header, answers->stamp.header, HEADER_BYTES) != 0)
+        return 0;
+    if (cb_clock_ms() - answers->compared_ms < FRESH_MS)
+        return 1;
+    answers->compared_ms = cb_clock_ms();
+    return is_same(answers);
+}
+
 int cb_db_answers_find(struct cb_db_answers *answers, const char *sql,
                        const char *argument, struct cb_strings *out)
 {
     cb_autofree char *question = question_of(sql, argument);
     const struct cb_strings *texts = cb_map_get(answers->said, question);
 
-    if (!texts || memcmp(answers->header, answers->stamp.header, HEADER_BYTES) != 0)
+    if (!texts || !holds(answers))
         return 0;
     cb_strings_copy(out, texts);
     return 1;

@@ -26,7 +26,7 @@
 struct place {
     int fd, dir_fd;
     const char *name;
-    char path[PATH_MAX]; /* for calls that know no directories */
+    char path[NAME_MAX + 40]; /* for calls that know no directories */
 };
 
 static ssize_t list_attributes(const struct place *place, char *out, size_t room)
