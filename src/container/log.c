@@ -72,11 +72,24 @@ static int check_keys(const struct cb_container_options *options, struct cb_erro
     return 0;
 }
 
+/* NULL if it is not given; a name alone has an empty value, as in docker. */
+static const char *option_value(const struct cb_container_options *options,
+                                const char *name)
+{
+    const char *value = cb_env_get(&options->log_opts, name);
+
+    cb_vec_foreach (text, &options->log_opts) {
+        if (!value && strcmp(*text, name) == 0)
+            value = "";
+    }
+    return value;
+}
+
 static int read_sizes(const struct cb_container_options *options, uint64_t *max_bytes,
                       unsigned *max_files, struct cb_error **err)
 {
-    const char *size = cb_env_get(&options->log_opts, "max-size");
-    const char *files = cb_env_get(&options->log_opts, "max-file");
+    const char *size = option_value(options, "max-size");
+    const char *files = option_value(options, "max-file");
     char *end;
     unsigned long count;
 
