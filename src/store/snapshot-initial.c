@@ -10,9 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -23,7 +26,7 @@
 struct place {
     int fd, dir_fd;
     const char *name;
-    char path[PATH_MAX]; /* for calls that know no directories */
+    char path[NAME_MAX + 40]; /* for calls that know no directories */
 };
 
 static ssize_t list_attributes(const struct place *place, char *out, size_t room)
@@ -57,6 +60,22 @@ static int describe_attributes(const struct place *place, struct cb_strbuf *out)
     return 0;
 }
 
+/* What chattr(1) sets; not all of it is in statx. A file system without has none. */
+static int describe_flags(int fd, struct cb_strbuf *out)
+{
+    struct fsxattr more = {0};
+    int flags = 0;
+
+    if ((ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 && errno != ENOTTY &&
+         errno != EOPNOTSUPP) ||
+        (ioctl(fd, FS_IOC_FSGETXATTR, &more) < 0 && errno != ENOTTY &&
+         errno != EOPNOTSUPP))
+        return -1;
+    cb_strbuf_addf(out, " %x %x %x %x %x", (unsigned)flags, more.fsx_xflags,
+                   more.fsx_projid, more.fsx_extsize, more.fsx_cowextsize);
+    return 0;
+}
+
 /* Its change and access times are left out. What a file contains is not described: it is
  * to be empty. */
 static int describe_place(const struct place *place, struct cb_strbuf *out)
@@ -78,7 +97,8 @@ static int describe_place(const struct place *place, struct cb_strbuf *out)
                    st.stx_rdev_major, st.stx_rdev_minor,
                    (unsigned long long)st.stx_attributes, (long long)st.stx_mtime.tv_sec,
                    st.stx_mtime.tv_nsec, (int)len, target);
-    if (describe_attributes(place, out) < 0 || out->len > MOST_BYTES)
+    if ((place->fd >= 0 && describe_flags(place->fd, out) < 0) ||
+        describe_attributes(place, out) < 0 || out->len > MOST_BYTES)
         return -1;
     cb_strbuf_addc(out, '\n');
     return 0;
@@ -91,14 +111,21 @@ static int describe_entry(int dir_fd, const struct dirent64 *entry, struct cb_st
     struct place place = {.fd = -1, .dir_fd = dir_fd, .name = entry->d_name};
     cb_autofd int fd = -1;
 
-    if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN) {
-        snprintf(place.path, sizeof(place.path), "/proc/self/fd/%d/%s", dir_fd,
-                 entry->d_name);
-        return describe_place(&place, out);
+    if (entry->d_type == DT_DIR || entry->d_type == DT_REG) {
+        fd = openat(dir_fd, entry->d_name,
+                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0)
+            return -1;
+        place = (struct place){.fd = fd, .dir_fd = fd, .name = ""};
+        cb_strbuf_addf(out, "%s/", entry->d_name);
+        return entry->d_type == DT_DIR ? describe_directory(fd, out)
+                                       : describe_place(&place, out);
     }
-    cb_strbuf_addf(out, "%s/", entry->d_name);
-    fd = openat(dir_fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 ? -1 : describe_directory(fd, out);
+    if (entry->d_type == DT_UNKNOWN)
+        return -1;
+    snprintf(place.path, sizeof(place.path), "/proc/self/fd/%d/%s", dir_fd,
+             entry->d_name);
+    return describe_place(&place, out);
 }
 
 static int by_name(const void *one, const void *two)
@@ -137,6 +164,18 @@ static int describe_directory(int dir_fd, struct cb_strbuf *out)
     }
     cb_strbuf_adds(out, "..\n");
     return 0;
+}
+
+int cb_filesystem_is_gone(dev_t dev)
+{
+#ifdef SYS_ustat
+    char room[64]; /* the kernel's struct ustat has 32 bytes */
+
+    return syscall(SYS_ustat, dev, room) < 0 && errno == EINVAL;
+#else
+    (void)dev;
+    return 0;
+#endif
 }
 
 int cb_layer_describe(int layer_fd, struct cb_strbuf *out)

@@ -80,12 +80,14 @@ static int directories_in(int own, const char *name)
     return (int)st.st_nlink - 2;
 }
 
-/* The work directory has nothing in it but the one that the kernel makes anew. */
+/* The work directory has nothing in it but the one that the kernel makes anew, which it
+ * lets nobody look into; whoever searches the store may. */
 static int is_bare(int own)
 {
     int inside = directories_in(own, "work");
 
-    return inside == 0 || (inside == 1 && directories_in(own, "work/work") == 0);
+    return inside == 0 || (inside == 1 && directories_in(own, "work/work") == 0 &&
+                           fchmodat(own, "work/work", 0700, 0) == 0);
 }
 
 /* -1, or the snapshot's own directory with a work directory as good as new. */
@@ -127,13 +129,24 @@ int cb_snapshot_leave_spare(struct cb_snapshot *snapshot)
     return own >= 0 && move_to(snapshot, BARE);
 }
 
+/* A descriptor of the root may have been given to anybody. */
+static int is_out_of_reach(const struct cb_snapshot *snapshot)
+{
+    cb_vec_foreach (tree, &snapshot->trees) {
+        if (!cb_filesystem_is_gone(*tree))
+            return 0;
+    }
+    return 1;
+}
+
 int cb_snapshot_leave_initial(struct cb_snapshot *snapshot)
 {
     cb_auto_value(cb_strbuf) now = {0};
     cb_autofree char *place = NULL;
     cb_autofd int own = -1, layer = -1;
 
-    if (!snapshot->initial.len || (own = open_frame(snapshot)) < 0)
+    if (!snapshot->initial.len || !is_out_of_reach(snapshot) ||
+        (own = open_frame(snapshot)) < 0)
         return 0;
     layer = openat(own, "fs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (layer < 0 || cb_layer_describe(layer, &now) < 0 ||

@@ -180,6 +180,19 @@ void cb_snapshot_detach(struct cb_snapshot *snapshot)
         cb_mount_point_release(*place);
 }
 
+/* Who has it open can change the layer. */
+static void note_tree(struct cb_snapshot *snapshot, int fd)
+{
+    struct stat st;
+
+    if (!snapshot->initial_key)
+        return;
+    if (fstat(fd, &st) == 0)
+        cb_vec_push(&snapshot->trees, st.st_dev);
+    else
+        cb_snapshot_forget_initial(snapshot);
+}
+
 int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)
 {
     struct cb_store *store = snapshot->store;
@@ -219,6 +232,7 @@ int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error
         unsettle(snapshot);
     if (store->driver->open_root(&stack, fd, err) < 0)
         return cb_error_wrap(err, "mount snapshot `%s`", snapshot->row.id);
+    note_tree(snapshot, *fd);
     failed = attach(store, *fd, mount_point, err) < 0;
     remember_attached(snapshot, mount_point);
     if (failed)

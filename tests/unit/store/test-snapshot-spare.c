@@ -4,6 +4,9 @@
 #include "store/gc.h"
 #include "store/snapshot-priv.h"
 
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
 static ino_t inode_of(struct fixture *f, const struct cb_snapshot *active)
 {
     cb_autofree char *path = xasprintf("store/snapshots/%s", cb_snapshot_id(active));
@@ -180,6 +183,13 @@ static void an_attribute(int root)
 
     assert_int_equal(fsetxattr(fd, "user.left", "x", 1, 0), 0);
 }
+static void a_flag(int root)
+{
+    cb_autofd int fd = openat(root, "d", O_RDONLY | O_CLOEXEC);
+    int flags = FS_NOATIME_FL;
+
+    assert_int_equal(ioctl(fd, FS_IOC_SETFLAGS, &flags), 0);
+}
 static void a_removal(int root)
 {
     assert_int_equal(unlinkat(root, "mark", 0), 0);
@@ -234,7 +244,8 @@ static void a_layer_that_nobody_changed_is_the_next_ones(void **state)
 
 static void whatever_is_changed_in_a_layer_it_is_not_kept(void **state)
 {
-    static void (*const changes[])(int) = {another_entry,
+    static void (*const changes[])(int) = {a_flag,
+                                           another_entry,
                                            an_entry_below,
                                            content,
                                            a_mode,
@@ -312,6 +323,26 @@ static void a_layer_that_others_may_have_open_is_not_kept(void **state)
     assert_int_equal(was_there, 0);
 }
 
+/* A process passes a descriptor of its root to another, and ends. */
+static void a_layer_that_somebody_has_open_is_not_kept(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto(cb_snapshot) base = snapshot_with(f, NULL, "a", "one");
+    cb_auto(cb_snapshot) next = NULL;
+    int was_there;
+    struct cb_snapshot *active = begun_on(f, base, &was_there);
+    cb_autofd int somebodys = root_of(f, active);
+    cb_autofd int fd = -1;
+
+    cb_snapshot_unref(active);
+    next = begun_on(f, base, &was_there);
+    assert_int_equal(was_there, 0);
+    if (openat(somebodys, "left", O_CREAT | O_WRONLY | O_CLOEXEC, 0644) >= 0)
+        fail_msg("the layer is still there");
+    fd = root_of(f, next);
+    assert_false(exists(fd, "left"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +355,7 @@ int main(void)
         test(a_layer_is_only_for_its_parent_and_key),
         test(two_at_once_do_not_share_a_layer),
         test(a_layer_that_others_may_have_open_is_not_kept),
+        test(a_layer_that_somebody_has_open_is_not_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
