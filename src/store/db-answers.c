@@ -304,8 +304,9 @@ static char *question_of(const char *sql, const char *argument)
     return xasprintf("%s\n%s", sql, argument);
 }
 
-/* The header tells what anybody changes while others have the index open. That it was
- * closed by all, and opened anew, takes longer than FRESH_MS to make up for. */
+/* The header tells of every change as long as somebody has the index open. When nobody
+ * has, the next sets up the shared memory anew, of which ours tells nothing: so after
+ * FRESH_MS all is compared again, and no answer is older than that. */
 static int holds(struct cb_db_answers *answers)
 {
     if (memcmp(answers->header, answers->stamp.header, HEADER_BYTES) != 0)

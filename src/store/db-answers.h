@@ -9,7 +9,7 @@
  * empty only the times of meta.db tell states apart: answers are then kept of one that
  * has not changed for two seconds, the coarsest clock of a file system. All of it is
  * compared when the store is opened, the header again with each question, and all of it
- * again for one that comes later.
+ * again with one that comes 50 ms later.
  *
  * A process that SQLite holds locks for may not open and close these files, since that
  * would end the locks (fcntl(2)): a stamp is taken before the first connection, later by

@@ -155,6 +155,8 @@ refused_option() {
     refused_option 'expected a number' --pids-limit many
     refused_option 'not a block device' --device-read-bps /dev/null:1m
     refused_option 'expected /dev/NAME:RATE' --device-write-iops /dev/null
+    refused_option 'bad format for device path' --device-read-bps /nowhere:1m
+    refused_option 'bad format for device path' --blkio-weight-device sda:100
     refused_option 'invalid value: 101. Valid memory swappiness range is 0-100' --memory-swappiness 101
     refused_option 'range for oom score adj' --oom-score-adj 1001
     refused_option 'soft limit must be less than or equal' --ulimit nofile=9:8
