@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -57,8 +59,38 @@ static int describe_attributes(const struct place *place, struct cb_strbuf *out)
     return 0;
 }
 
-/* Its change and access times are left out. What a file contains is not described: it is
- * to be empty. */
+/* Flags that statx(2) does not tell, and the project that room is counted for. */
+static int describe_flags(int fd, struct cb_strbuf *out)
+{
+    struct fsxattr attributes = {0};
+    int flags = 0;
+
+    if ((ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ||
+         ioctl(fd, FS_IOC_FSGETXATTR, &attributes) < 0) &&
+        errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL)
+        return -1;
+    cb_strbuf_addf(out, " %x %x %u %u %u", (unsigned)flags, attributes.fsx_xflags,
+                   attributes.fsx_projid, attributes.fsx_extsize,
+                   attributes.fsx_cowextsize);
+    return 0;
+}
+
+static int describe_place_flags(const struct place *place, mode_t mode,
+                                struct cb_strbuf *out)
+{
+    cb_autofd int fd = -1;
+
+    if (place->fd >= 0)
+        return describe_flags(place->fd, out);
+    if (!S_ISREG(mode))
+        return 0;
+    fd = openat(place->dir_fd, place->name,
+                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
+    return fd < 0 ? -1 : describe_flags(fd, out);
+}
+
+/* Its access time is left out: whoever looks changes it. Who sets it changes the change
+ * time. What a file contains is not described: it is to be empty. */
 static int describe_place(const struct place *place, struct cb_strbuf *out)
 {
     char target[256];
@@ -72,13 +104,15 @@ static int describe_place(const struct place *place, struct cb_strbuf *out)
         len = readlinkat(place->dir_fd, place->name, target, sizeof(target));
     if (len < 0 || (S_ISREG(st.stx_mode) && st.stx_size > 0))
         return -1;
-    cb_strbuf_addf(out, "%s %o %u %u %u %llu %llu %u:%u %llx %lld.%u %.*s", place->name,
-                   st.stx_mode, st.stx_uid, st.stx_gid, st.stx_nlink,
+    cb_strbuf_addf(out, "%s %o %u %u %u %llu %llu %u:%u %llx %lld.%u %lld.%u %.*s",
+                   place->name, st.stx_mode, st.stx_uid, st.stx_gid, st.stx_nlink,
                    (unsigned long long)st.stx_size, (unsigned long long)st.stx_blocks,
                    st.stx_rdev_major, st.stx_rdev_minor,
                    (unsigned long long)st.stx_attributes, (long long)st.stx_mtime.tv_sec,
-                   st.stx_mtime.tv_nsec, (int)len, target);
-    if (describe_attributes(place, out) < 0 || out->len > MOST_BYTES)
+                   st.stx_mtime.tv_nsec, (long long)st.stx_ctime.tv_sec,
+                   st.stx_ctime.tv_nsec, (int)len, target);
+    if (describe_attributes(place, out) < 0 ||
+        describe_place_flags(place, st.stx_mode, out) < 0 || out->len > MOST_BYTES)
         return -1;
     cb_strbuf_addc(out, '\n');
     return 0;

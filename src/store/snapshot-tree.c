@@ -219,6 +219,8 @@ int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error
         unsettle(snapshot);
     if (store->driver->open_root(&stack, fd, err) < 0)
         return cb_error_wrap(err, "mount snapshot `%s`", snapshot->row.id);
+    if (active && store->driver->has_plain_work)
+        cb_snapshot_watch_mount(snapshot, *fd);
     failed = attach(store, *fd, mount_point, err) < 0;
     remember_attached(snapshot, mount_point);
     if (failed)
