@@ -23,7 +23,6 @@
 #define HEADER_BYTES 96 /* of the shared memory: two copies of 48 */
 #define FRAMES_AT    16 /* in a header: frames in the log, 4 bytes */
 #define SETTLED_S    2
-#define FRESH_MS     50
 
 struct file_stamp {
     uint64_t device, inode;
@@ -46,7 +45,6 @@ struct cb_db_answers {
     struct cb_map *said;               /* question: its texts, a struct cb_strings * */
     size_t bytes;
     int grew;
-    int64_t compared_ms; /* the whole stamp, last */
 };
 
 /* ── The stamp ── */
@@ -257,7 +255,6 @@ static void recall(struct cb_db_answers *answers)
         return;
     answers->stamp = stamp;
     map_header(answers);
-    answers->compared_ms = cb_clock_ms();
     if (is_same(answers))
         read_all(answers, &file);
 }
@@ -304,26 +301,13 @@ static char *question_of(const char *sql, const char *argument)
     return xasprintf("%s\n%s", sql, argument);
 }
 
-/* The header tells of every change as long as somebody has the index open. When nobody
- * has, the next sets up the shared memory anew, of which ours tells nothing: so after
- * FRESH_MS all is compared again, and no answer is older than that. */
-static int holds(struct cb_db_answers *answers)
-{
-    if (memcmp(answers->header, answers->stamp.header, HEADER_BYTES) != 0)
-        return 0;
-    if (cb_clock_ms() - answers->compared_ms < FRESH_MS)
-        return 1;
-    answers->compared_ms = cb_clock_ms();
-    return is_same(answers);
-}
-
 int cb_db_answers_find(struct cb_db_answers *answers, const char *sql,
                        const char *argument, struct cb_strings *out)
 {
     cb_autofree char *question = question_of(sql, argument);
     const struct cb_strings *texts = cb_map_get(answers->said, question);
 
-    if (!texts || !holds(answers))
+    if (!texts || !is_same(answers))
         return 0;
     cb_strings_copy(out, texts);
     return 1;

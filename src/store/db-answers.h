@@ -8,8 +8,8 @@
  * section 2.1). As long as the stamp is the index's, so are the answers. Where the log is
  * empty only the times of meta.db tell states apart: answers are then kept of one that
  * has not changed for two seconds, the coarsest clock of a file system. All of it is
- * compared when the store is opened, the header again with each question, and all of it
- * again with one that comes 50 ms later.
+ * compared with each question: a header that is looked at says nothing of the files that
+ * have taken its place, and that of an empty log comes back.
  *
  * A process that SQLite holds locks for may not open and close these files, since that
  * would end the locks (fcntl(2)): a stamp is taken before the first connection, later by

@@ -43,7 +43,7 @@ int cb_lease_open(struct cb_lease **out, int root_fd, struct cb_error **err)
 }
 
 /* Emptied it is as good as a new one, and moved it costs less: see snapshot-spare.c. Who
- * has it next waits for its lock until we have closed it. */
+ * finds it before we have closed it makes one of its own. */
 static void give_up_file(const struct cb_lease *lease)
 {
     if (ftruncate(lease->fd, 0) < 0 ||
@@ -70,23 +70,40 @@ const char *cb_lease_id(const struct cb_lease *lease)
     return lease->id;
 }
 
-/* A sweep may take the file for a dead one in the moment before it is locked; then it is
- * gone from the directory and another is made. */
-static int make_file(struct cb_lease *lease, struct cb_error **err)
+/* 1: it is locked and still there. A sweep may take the file for a dead one in the moment
+ * before it is locked; then it is gone from the directory. A process that has yet to
+ * close a spare, or has inherited it, holds its lock for as long as it likes: with
+ * NO_WAIT that one is left to it. */
+static int lock_file(const struct cb_lease *lease, int fd, int no_wait)
 {
     struct stat st;
 
-    renameat(lease->dir_fd, SPARE, lease->dir_fd, lease->id);
-    for (;;) {
+    if (flock(fd, LOCK_EX | (no_wait ? LOCK_NB : 0)) < 0) {
+        if (errno != EWOULDBLOCK)
+            return -1;
+        unlinkat(lease->dir_fd, lease->id, 0);
+        return 0;
+    }
+    if (fstat(fd, &st) < 0)
+        return -1;
+    /* a machine that crashed may have kept lines of its last owner */
+    if (st.st_size > 0 && ftruncate(fd, 0) < 0)
+        return -1;
+    return st.st_nlink > 0;
+}
+
+static int make_file(struct cb_lease *lease, struct cb_error **err)
+{
+    int is_spare = renameat(lease->dir_fd, SPARE, lease->dir_fd, lease->id) == 0;
+
+    for (;; is_spare = 0) {
         cb_autofd int fd = openat(lease->dir_fd, lease->id,
                                   O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        int locked = fd < 0 ? -1 : lock_file(lease, fd, is_spare);
 
-        if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
+        if (locked < 0)
             return cb_error_errno(err, errno, "make lease `leases/%s`", lease->id);
-        /* a machine that crashed may have kept lines of its last owner */
-        if (st.st_size > 0 && ftruncate(fd, 0) < 0)
-            return cb_error_errno(err, errno, "empty lease `leases/%s`", lease->id);
-        if (st.st_nlink > 0) {
+        if (locked) {
             lease->fd = cb_steal_fd(&fd);
             return 0;
         }

@@ -60,24 +60,24 @@ static int describe_attributes(const struct place *place, struct cb_strbuf *out)
     return 0;
 }
 
-/* What chattr(1) sets; not all of it is in statx. A file system without has none. */
+/* Flags that statx(2) does not tell, and the project that room is counted for. */
 static int describe_flags(int fd, struct cb_strbuf *out)
 {
-    struct fsxattr more = {0};
+    struct fsxattr attributes = {0};
     int flags = 0;
 
-    if ((ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 && errno != ENOTTY &&
-         errno != EOPNOTSUPP) ||
-        (ioctl(fd, FS_IOC_FSGETXATTR, &more) < 0 && errno != ENOTTY &&
-         errno != EOPNOTSUPP))
+    if ((ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ||
+         ioctl(fd, FS_IOC_FSGETXATTR, &attributes) < 0) &&
+        errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL)
         return -1;
-    cb_strbuf_addf(out, " %x %x %x %x %x", (unsigned)flags, more.fsx_xflags,
-                   more.fsx_projid, more.fsx_extsize, more.fsx_cowextsize);
+    cb_strbuf_addf(out, " %x %x %u %u %u", (unsigned)flags, attributes.fsx_xflags,
+                   attributes.fsx_projid, attributes.fsx_extsize,
+                   attributes.fsx_cowextsize);
     return 0;
 }
 
-/* Its change and access times are left out. What a file contains is not described: it is
- * to be empty. */
+/* Its access time is left out: whoever looks changes it. Who sets it changes the change
+ * time. What a file contains is not described: it is to be empty. */
 static int describe_place(const struct place *place, struct cb_strbuf *out)
 {
     char target[256];
@@ -91,12 +91,13 @@ static int describe_place(const struct place *place, struct cb_strbuf *out)
         len = readlinkat(place->dir_fd, place->name, target, sizeof(target));
     if (len < 0 || (S_ISREG(st.stx_mode) && st.stx_size > 0))
         return -1;
-    cb_strbuf_addf(out, "%s %o %u %u %u %llu %llu %u:%u %llx %lld.%u %.*s", place->name,
-                   st.stx_mode, st.stx_uid, st.stx_gid, st.stx_nlink,
+    cb_strbuf_addf(out, "%s %o %u %u %u %llu %llu %u:%u %llx %lld.%u %lld.%u %.*s",
+                   place->name, st.stx_mode, st.stx_uid, st.stx_gid, st.stx_nlink,
                    (unsigned long long)st.stx_size, (unsigned long long)st.stx_blocks,
                    st.stx_rdev_major, st.stx_rdev_minor,
                    (unsigned long long)st.stx_attributes, (long long)st.stx_mtime.tv_sec,
-                   st.stx_mtime.tv_nsec, (int)len, target);
+                   st.stx_mtime.tv_nsec, (long long)st.stx_ctime.tv_sec,
+                   st.stx_ctime.tv_nsec, (int)len, target);
     if ((place->fd >= 0 && describe_flags(place->fd, out) < 0) ||
         describe_attributes(place, out) < 0 || out->len > MOST_BYTES)
         return -1;

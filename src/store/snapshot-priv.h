@@ -22,7 +22,7 @@ struct cb_snapshot {
     struct cb_strings attached; /* store->mutex: places of mounts of it */
     char *initial_key;          /* NULL: its layer is never kept */
     struct cb_strbuf initial;   /* description of the layer; empty: not kept */
-    CB_VEC(dev_t) trees;        /* its mounts, which are to be gone when it is kept */
+    CB_VEC(dev_t) trees; /* its mounts, which are to be gone before it is a spare */
 };
 
 /* ── snapshot-initial.c ── */

@@ -69,6 +69,20 @@ int cb_snapshot_take_spare(struct cb_snapshot *snapshot)
     return take(snapshot, BARE);
 }
 
+/* ── Leaving ── */
+
+/* A mount lives on in whatever was opened through it: in a process that was not ended, in
+ * one elsewhere that was sent a descriptor, on the host where its directory was bound to
+ * a shared place. Another that has got its number since counts for it. */
+static int is_unmounted(const struct cb_snapshot *snapshot)
+{
+    cb_vec_foreach (tree, &snapshot->trees) {
+        if (!cb_filesystem_is_gone(*tree))
+            return 0;
+    }
+    return 1;
+}
+
 /* Directories in the directory NAME, -1 if that is none: each has a link of its own and
  * one of its parent's. Where directories do not count links there is no spare. */
 static int directories_in(int own, const char *name)
@@ -97,7 +111,8 @@ static int open_frame(struct cb_snapshot *snapshot)
     cb_autofd int own = -1;
 
     cb_snapshot_remove_old(snapshot);
-    if (!snapshot->was_mounted || !store->driver->has_plain_work)
+    if (!snapshot->was_mounted || !store->driver->has_plain_work ||
+        !is_unmounted(snapshot))
         return -1;
     own = openat(store->snapshots_fd, snapshot->row.id,
                  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -129,24 +144,13 @@ int cb_snapshot_leave_spare(struct cb_snapshot *snapshot)
     return own >= 0 && move_to(snapshot, BARE);
 }
 
-/* A descriptor of the root may have been given to anybody. */
-static int is_out_of_reach(const struct cb_snapshot *snapshot)
-{
-    cb_vec_foreach (tree, &snapshot->trees) {
-        if (!cb_filesystem_is_gone(*tree))
-            return 0;
-    }
-    return 1;
-}
-
 int cb_snapshot_leave_initial(struct cb_snapshot *snapshot)
 {
     cb_auto_value(cb_strbuf) now = {0};
     cb_autofree char *place = NULL;
     cb_autofd int own = -1, layer = -1;
 
-    if (!snapshot->initial.len || !is_out_of_reach(snapshot) ||
-        (own = open_frame(snapshot)) < 0)
+    if (!snapshot->initial.len || (own = open_frame(snapshot)) < 0)
         return 0;
     layer = openat(own, "fs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (layer < 0 || cb_layer_describe(layer, &now) < 0 ||

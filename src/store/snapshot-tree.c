@@ -185,12 +185,11 @@ static void note_tree(struct cb_snapshot *snapshot, int fd)
 {
     struct stat st;
 
-    if (!snapshot->initial_key)
+    if (snapshot->row.committed || !snapshot->store->driver->has_plain_work)
         return;
-    if (fstat(fd, &st) == 0)
-        cb_vec_push(&snapshot->trees, st.st_dev);
-    else
-        cb_snapshot_forget_initial(snapshot);
+    if (fstat(fd, &st) < 0)
+        st.st_dev = 0;
+    cb_vec_push(&snapshot->trees, st.st_dev);
 }
 
 int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)

@@ -156,6 +156,21 @@ static void another_program_may_change_the_index(void **state)
     }
 }
 
+/* The shared memory that was looked at is none that anybody writes to any more. */
+static void who_has_the_store_open_sees_that_its_files_are_others(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto(cb_db) db = NULL;
+
+    ask(f, 'a');
+    db = open_db(f, 1);
+    assert_leads_to(f, db, 'a');
+    assert_null(db->handle);
+    change_index(f, "SELECT * FROM names");
+    name_leads_to(f, 'b');
+    assert_leads_to(f, db, 'b');
+}
+
 /* What was true while it asked need not be so when it ends. */
 static void answers_of_two_states_are_not_kept(void **state)
 {
@@ -194,6 +209,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_change_is_seen_by_who_has_the_store_open, begin,
                                         end),
         cmocka_unit_test_setup_teardown(another_program_may_change_the_index, begin, end),
+        cmocka_unit_test_setup_teardown(
+            who_has_the_store_open_sees_that_its_files_are_others, begin, end),
         cmocka_unit_test_setup_teardown(answers_of_two_states_are_not_kept, begin, end),
         cmocka_unit_test_setup_teardown(half_a_file_says_nothing_wrong, begin, end),
     };

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/file.h>
 
 #define SWEEPERS 3
 
@@ -68,6 +69,28 @@ static void what_was_found_is_leased_before_something_is_made(void **state)
     assert_true(named);
 }
 
+/* Somebody who got the file of one that ended has it locked. */
+static void a_file_that_is_locked_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    const char *name = "layer";
+    struct cb_lease *lease = NULL;
+    cb_autofree char *path = xasprintf("%s/spare/lease", f->root);
+    cb_autofd int holder = -1;
+    int named;
+
+    assert_int_equal(mkdirat(f->top_fd, "store/spare", 0700), 0);
+    holder = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(flock(holder, LOCK_EX), 0);
+    ok(f, cb_lease_open(&lease, cb_store_root_fd(f->store), &f->error));
+    alarm(20);
+    ok(f, cb_lease_add(lease, CB_LEASE_SNAPSHOT, &name, 1, &f->error));
+    alarm(0);
+    leases(f, name, &named);
+    assert_true(named);
+    cb_lease_close(lease);
+}
+
 /* ── Beside sweeps ── */
 
 struct sweepers {
@@ -127,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(who_only_looks_writes_no_lease),
         test(what_was_found_is_leased_before_something_is_made),
+        test(a_file_that_is_locked_is_not_waited_for),
         test(one_that_lives_is_never_swept),
     };
 
