@@ -235,7 +235,6 @@ int cb_fs_open_regular(int dir_fd, const char *name, struct stat *st, int *fd,
                        struct cb_error **err)
 {
     cb_autofd int path = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    char again[32];
 
     if (path < 0 && (errno == ENOENT || errno == ENOTDIR))
         return 0;
@@ -243,9 +242,16 @@ int cb_fs_open_regular(int dir_fd, const char *name, struct stat *st, int *fd,
         return cb_error_errno(err, errno, "open `%s`", name);
     if (!S_ISREG(st->st_mode))
         return 0;
-    snprintf(again, sizeof(again), "/proc/self/fd/%d", path);
-    *fd = open(again, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    *fd = open(cb_fd_path(path).text, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     return *fd < 0 ? cb_error_errno(err, errno, "open `%s`", name) : 1;
+}
+
+struct cb_fd_path cb_fd_path(int fd)
+{
+    struct cb_fd_path path;
+
+    snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", fd);
+    return path;
 }
 
 int cb_fs_is_of_kernel(int fd)

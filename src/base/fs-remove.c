@@ -28,12 +28,10 @@ static int open_up(int dir_fd, const char *name)
 {
     cb_autofd int fd =
         openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    char path[40];
 
     if (fd < 0)
         return -1;
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    return chmod(path, 0700);
+    return chmod(cb_fd_path(fd).text, 0700);
 }
 
 static int same_mount(int a, int b)

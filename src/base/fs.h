@@ -59,6 +59,11 @@ int cb_fs_read_in_root(int root_fd, const char *path, size_t max, struct cb_strb
  * was opened. 1; 0: it is something else, or gone. */
 int cb_fs_open_regular(int dir_fd, const char *name, struct stat *st, int *fd,
                        struct cb_error **err);
+/* A path to what FD is, for calls that take no descriptor: "/proc/self/fd/5". */
+struct cb_fd_path {
+    char text[32];
+};
+struct cb_fd_path cb_fd_path(int fd);
 /* Is this on a filesystem that only shows what the kernel knows (proc, sysfs, control
  * groups …)? Its files have no size, and reading them can wait, take or do something. */
 int cb_fs_is_of_kernel(int fd);

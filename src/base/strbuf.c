@@ -122,6 +122,22 @@ void cb_strbuf_add_escaped(struct cb_strbuf *buf, const char *text, size_t len,
     }
 }
 
+void cb_strbuf_add_escaped_json(struct cb_strbuf *buf, const char *json, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len) {
+        unsigned point = 0;
+        size_t width = cb_utf8_decode(json + at, len - at, &point);
+
+        if (width && point >= 0x7f && is_terminal_control(point))
+            cb_strbuf_addf(buf, "\\u%04x", point);
+        else
+            cb_strbuf_add(buf, json + at, width ? width : 1);
+        at += width ? width : 1;
+    }
+}
+
 static void add_json_point(struct cb_strbuf *buf, const char *bytes, size_t width,
                            unsigned point)
 {

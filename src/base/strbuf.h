@@ -33,6 +33,9 @@ char *cb_strbuf_steal(struct cb_strbuf *buf);
  * For anything foreign that is shown. */
 void cb_strbuf_add_escaped(struct cb_strbuf *buf, const char *text, size_t len,
                            int keep_lines);
+/* Adds a document that is valid JSON, with what of that may be in one as \uXXXX: it means
+ * the same. */
+void cb_strbuf_add_escaped_json(struct cb_strbuf *buf, const char *json, size_t len);
 /* Adds TEXT as a JSON string with quotes, as Go's encoding/json would without HTML
  * escaping. */
 void cb_strbuf_add_json(struct cb_strbuf *buf, const char *text);

@@ -129,7 +129,8 @@ static int stop_all(struct cb_app *app, struct stop_values *values, struct cb_er
     cb_auto_value(cb_strings) in_foreground = {0};
     cb_auto(cb_error) error = NULL;
 
-    if (cb_app_store(app, 1, &store, err) < 0 || cb_containers_list(store, &all, err) < 0)
+    if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
+        cb_containers_list(store, &all, err) < 0)
         return -1;
     cb_vec_foreach (container, &all)
         if (cb_container_is_running(*container) && (*container)->in_foreground)

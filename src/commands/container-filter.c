@@ -5,6 +5,7 @@
 #include "container/health.h"
 #include "container/joins.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -304,12 +305,40 @@ int cb_container_filter_wants_ended(const struct cb_strings *given)
     return 0;
 }
 
+/* "80", "80/tcp", "80-90/udp". */
+static int is_port_range(const char *text)
+{
+    char *end;
+    unsigned long first = strtoul(text, &end, 10), last = first;
+
+    if (!isdigit((unsigned char)*text))
+        return 0;
+    if (*end == '-') {
+        if (!isdigit((unsigned char)end[1]))
+            return 0;
+        last = strtoul(end + 1, &end, 10);
+    }
+    return first <= last && last <= UINT16_MAX && (!*end || *end == '/');
+}
+
+static int check_port(const char *text, const char *value, struct cb_error **err)
+{
+    if ((strncmp(text, "publish=", 8) != 0 && strncmp(text, "expose=", 7) != 0) ||
+        is_port_range(value))
+        return 0;
+    return cb_error_set(err, CB_ERR_USAGE,
+                        "invalid filter `%s`: expected a port, as 80, 80/udp or 80-90",
+                        text);
+}
+
 int cb_container_filter_check(const struct cb_strings *given,
                               const struct cb_containers *all, struct cb_error **err)
 {
     cb_vec_foreach (text, given) {
         const char *value = strchr(*text, '=') + 1;
 
+        if (check_port(*text, value, err) < 0)
+            return -1;
         if ((strncmp(*text, "before=", 7) == 0 || strncmp(*text, "since=", 6) == 0) &&
             index_of(all, value) == all->count)
             return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", value);

@@ -35,13 +35,24 @@ static int remove_one(struct cb_store *store, struct cb_container *container,
     return 0;
 }
 
+static int sweep(struct cb_store *store, struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    if (cb_containers_lock(store, &lock, &dir, err) < 0)
+        return -1;
+    cb_containers_sweep(store, dir);
+    return 0;
+}
+
 int cb_prune_containers(struct cb_store *store, const struct cb_strings *filters,
                         struct cb_cancel *cancel, struct cb_pruned *out,
                         struct cb_error **err)
 {
     cb_auto_value(cb_containers) all = {0};
 
-    if (cb_containers_list(store, &all, err) < 0)
+    if (sweep(store, err) < 0 || cb_containers_list(store, &all, err) < 0)
         return -1;
     for (size_t i = 0; i < all.count; i++) {
         const struct cb_listed_container listed = {&all, i, NULL};

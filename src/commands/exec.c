@@ -65,7 +65,6 @@ static int is_of_command(const struct cb_error *error)
  */
 static int fail(struct cb_error **err)
 {
-    cb_auto_value(cb_strbuf) text = {0};
     enum cb_error_kind kind = cb_error_kind(*err);
 
     if (is_of_command(*err))
@@ -73,8 +72,7 @@ static int fail(struct cb_error **err)
     if (kind != CB_ERR_NOT_FOUND && kind != CB_ERR_USAGE &&
         (kind != CB_ERR_SYSTEM || cb_error_errnum(*err)))
         return -1;
-    cb_error_format(*err, "cbuild", &text);
-    fputs(cb_strbuf_text(&text), stderr);
+    cb_print_error(err);
     cb_error_free(cb_steal(err));
     return 126;
 }

@@ -8,6 +8,8 @@
 #include "store/gc.h"
 #include "store/journal.h"
 
+#include <stdio.h>
+
 struct values {
     struct cb_strings filters;
     int all, force;
@@ -93,6 +95,24 @@ int cb_prune_images(struct cb_store *store, const struct cb_strings *filters, in
     return cb_refs_end_removal(store, result < 0 ? NULL : err) < 0 ? -1 : result;
 }
 
+/* Layers that builds made are the cache's, too: who wants room is told where it is. */
+static int tell_cached(struct cb_store *store, struct cb_error **err)
+{
+    struct cb_usage usage = {0};
+    cb_autofree char *size = NULL;
+
+    if (cb_store_usage(store, &usage, err) < 0)
+        return -1;
+    if (!usage.cache.reclaimable)
+        return 0;
+    size = cb_total_human(usage.cache.reclaimable);
+    fprintf(stderr,
+            "hint: the build cache keeps %s that no image has; `cbuild builder prune` "
+            "frees it\n",
+            size);
+    return 0;
+}
+
 static int prune_images(struct cb_app *app, void *given, const struct cb_strings *args,
                         struct cb_error **err)
 {
@@ -116,14 +136,16 @@ static int prune_images(struct cb_app *app, void *given, const struct cb_strings
         return -1;
     cb_journal_prune(store, "image", pruned.freed_bytes);
     cb_pruned_print_total(&pruned);
-    return 0;
+    fflush(stdout);
+    return pruned.any ? tell_cached(store, err) : 0;
 }
 
 const struct cb_cli_command cb_image_prune_command = {
     .name = "image prune",
     .summary = "Remove images without a name, or all that no container uses",
     .usage = "image prune [OPTIONS]",
-    .about = "Layers that the build cache still has stay until `cbuild prune`.",
+    .about = "Layers that the build cache still has stay until `cbuild builder prune`:\n"
+             "how much that is, is said.",
     .options = options,
     .filters = cb_image_filters,
     .filter_flag = CB_FILTER_PRUNES,

@@ -177,21 +177,36 @@ static void print_table(const struct cb_strbuf *out)
 
 /* ── Lists ── */
 
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* What is an object is for templates only. In the order of docker's: its rows are maps.
+ */
+static void print_row(const json_t *row)
+{
+    cb_auto_json *shown = json_object();
+    cb_autofree const char **keys = xcalloc(json_object_size(row) + 1, sizeof(*keys));
+    const char *key;
+    json_t *value;
+    size_t count = 0;
+
+    json_object_foreach((json_t *)row, key, value)
+    {
+        if (!json_is_object(value))
+            keys[count++] = key;
+    }
+    qsort(keys, count, sizeof(*keys), compare_keys);
+    for (size_t i = 0; i < count; i++)
+        json_object_set(shown, keys[i], json_object_get(row, keys[i]));
+    cb_print_json(shown);
+}
+
 static void print_json(const json_t *rows)
 {
-    for (size_t i = 0; i < json_array_size(rows); i++) {
-        cb_auto_json *row = json_copy(json_array_get(rows, i));
-        const char *key;
-        json_t *value;
-        void *next;
-
-        json_object_foreach_safe(row, next, key, value)
-        {
-            if (json_is_object(value))
-                json_object_del(row, key);
-        }
-        cb_print_json(row);
-    }
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        print_row(json_array_get(rows, i));
 }
 
 static int parse(const struct cb_listing *listing, const char *format, int *table,
@@ -324,7 +339,8 @@ int cb_inspect_print(const char *format, const json_t *documents, struct cb_erro
     if (!format || !*format) {
         cb_autofree char *indented = json_dumps(documents, JSON_INDENT(4));
 
-        printf("%s\n", indented ? indented : "[]");
+        cb_print_json_text(indented ? indented : "[]", indented ? strlen(indented) : 2);
+        putchar('\n');
         return 0;
     }
     if (strcmp(format, "json") == 0) {

@@ -81,12 +81,20 @@ static int show(void *arg, const struct cb_log_line *line)
     const struct values *values = arg;
     FILE *out = line->stream == 2 ? stderr : stdout;
 
+    if (out == stderr)
+        fflush(stdout); /* both may go to one place */
     if (values->times)
         print_time(out, &line->time);
     if (values->details)
         print_details(out, line->attributes);
     fwrite(line->text, 1, line->len, out);
-    return fflush(out) == 0 && !ferror(out) ? 0 : -1;
+    return ferror(out) ? -1 : 0;
+}
+
+/* What was shown is seen before more is waited for. */
+static void rest(void *arg)
+{
+    fflush(stdout);
 }
 
 /* As docker has it, everything that is no number means all, and so does one below 0. */
@@ -106,7 +114,8 @@ static int read_wish(struct cb_log_wish *wish, const struct values *values,
 {
     *wish = (struct cb_log_wish){.tail = read_tail(values->tail),
                                  .follow = values->follow,
-                                 .details = values->details};
+                                 .details = values->details,
+                                 .rest = rest};
     wish->has_since = values->since && *values->since;
     wish->has_until = values->until && *values->until && strcmp(values->until, "0") != 0;
     if (wish->has_since && cb_moment_parse(&wish->since, values->since, err) < 0)

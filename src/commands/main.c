@@ -64,15 +64,6 @@ static int is_unread(const struct cb_error *error)
     return cb_error_errnum(error) == EPIPE && cb_stdout_is_unread();
 }
 
-static void print_error(const struct cb_error *error)
-{
-    cb_auto_value(cb_strbuf) text = {0};
-
-    cb_error_format(error, "cbuild", &text);
-    fflush(stdout);
-    fputs(cb_strbuf_text(&text), stderr);
-}
-
 static int status_of(const struct cb_error *error)
 {
     if (signal_seen)
@@ -211,7 +202,7 @@ int main(int argc, char **argv)
         status = -1;
     if (status < 0) {
         if (!is_unread(error) && (!signal_seen || !command || !command->watches))
-            print_error(error);
+            cb_print_error(&error);
         status = status_of(error);
     }
     cb_hub_leave(app.hub);

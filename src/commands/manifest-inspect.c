@@ -2,6 +2,8 @@
  * --verbose each manifest with its descriptor, as docker puts them together. */
 #include "commands/manifest.h"
 
+#include "commands/output.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -33,7 +35,7 @@ static int print(const char *bytes, size_t len, int raw, struct cb_error **err)
     if (cb_json_parse(&json, "manifest", bytes, len, CB_MANIFEST_MAX_BYTES, err) < 0)
         return -1;
     if (raw) {
-        fwrite(bytes, 1, len, stdout);
+        cb_print_json_text(bytes, len);
         return 0;
     }
     print_json(json);

@@ -21,6 +21,17 @@ int cb_stdout_is_unread(void)
     return poll(&out, 1, 0) > 0 && out.revents & POLLERR;
 }
 
+void cb_print_error(struct cb_error **error)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (cb_error_errnum(*error) == ENOENT && access("/proc/self", F_OK) < 0)
+        cb_error_hint(error, "/proc is not mounted: builds and containers need it");
+    cb_error_format(*error, "cbuild", &text);
+    fflush(stdout);
+    fputs(cb_strbuf_text(&text), stderr);
+}
+
 int cb_flush_stdout(struct cb_error **err)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
@@ -41,11 +52,24 @@ void cb_print_foreign(const struct cb_strbuf *text)
     fwrite(cb_strbuf_text(text), 1, text->len, stdout);
 }
 
+void cb_print_json_text(const char *text, size_t len)
+{
+    cb_auto_value(cb_strbuf) escaped = {0};
+
+    if (cb_stdout_is_terminal()) {
+        cb_strbuf_add_escaped_json(&escaped, text, len);
+        text = cb_strbuf_text(&escaped);
+        len = escaped.len;
+    }
+    fwrite(text, 1, len, stdout);
+}
+
 void cb_print_json(const json_t *value)
 {
     cb_autofree char *text = cb_json_dump(value);
 
-    printf("%s\n", text);
+    cb_print_json_text(text, strlen(text));
+    putchar('\n');
 }
 
 int cb_wants_json(const char *format, const char *plain, struct cb_error **err)

@@ -15,8 +15,13 @@ int cb_stdout_is_terminal(void);
 int cb_stdout_is_unread(void);
 /* A full disk or closed pipe is an error like any other (EPIPE is quiet). */
 int cb_flush_stdout(struct cb_error **err);
+/* As the last word of a command, on standard error. */
+void cb_print_error(struct cb_error **error);
 /* Foreign TEXT: on a terminal escaped, for programs as it is. */
 void cb_print_foreign(const struct cb_strbuf *text);
+/* LEN bytes of JSON: on a terminal, what that would act on is written as \uXXXX, which
+ * means the same. */
+void cb_print_json_text(const char *text, size_t len);
 /* On one line, without blanks. */
 void cb_print_json(const json_t *value);
 /* --format of who prints either PLAIN ("table", "text"), the default for NULL, or JSON:

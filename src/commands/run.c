@@ -138,14 +138,12 @@ static int find_image(const struct search *search, const char *name,
 /* docker's 125 (us), 126 (cannot be executed), 127 (not found). */
 int cb_run_fail(struct cb_error **err)
 {
-    cb_auto_value(cb_strbuf) text = {0};
     cb_auto(cb_error) error = cb_steal(err);
     enum cb_error_kind kind = cb_error_kind(error);
 
     if (kind == CB_ERR_CANCELED)
         return cb_error_move(err, &error);
-    cb_error_format(error, "cbuild", &text);
-    fputs(cb_strbuf_text(&text), stderr);
+    cb_print_error(&error);
     if (kind == CB_ERR_USAGE || kind == CB_ERR_FLAG)
         return 125;
     if (cb_error_errnum(error) == ENOENT)

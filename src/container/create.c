@@ -123,7 +123,7 @@ static int write_parts(struct cb_store *store, struct cb_container *container,
                              CB_FILE_STARTED, err) < 0)
         return -1;
     mark_maker(container);
-    if (cb_container_save_name(container, err) < 0 ||
+    if (cb_container_save_name(container, CB_FILE_STARTED, err) < 0 ||
         cb_container_save_state(container, err) < 0 ||
         (!container->in_foreground && cb_container_spare_state(container, err) < 0) ||
         (!container->options.remove && sync_parts(store, container, err) < 0))

@@ -9,20 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/mount.h>
-
-struct fd_path {
-    char text[32];
-};
-
-static struct fd_path path_of(int fd)
-{
-    struct fd_path path;
-
-    snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", fd);
-    return path;
-}
 
 int cb_files_must_bind(void)
 {
@@ -37,7 +24,7 @@ int cb_container_files_begin(struct cb_error **err)
 static int bind_root(const char *place, struct cb_container_files *files,
                      struct cb_error **err)
 {
-    if (mount(path_of(files->root).text, place, NULL, MS_BIND, NULL) < 0)
+    if (mount(cb_fd_path(files->root).text, place, NULL, MS_BIND, NULL) < 0)
         return cb_error_errno(err, errno, "mount the container's files");
     cb_close(&files->root);
     files->root = open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -67,14 +54,14 @@ static int bind_one(struct cb_store *store, const struct cb_container_mount *mou
     target = cb_files_open_target(root, mounted->target, source, err);
     if (target < 0)
         return -1;
-    if (mount(path_of(source).text, path_of(target).text, NULL, MS_BIND | recursive,
+    if (mount(cb_fd_path(source).text, cb_fd_path(target).text, NULL, MS_BIND | recursive,
               NULL) < 0)
         return cb_error_errno(err, errno, "mount at `%s`", mounted->target);
     if (!mounted->read_only)
         return 0;
     if (cb_fs_open_in_root(root, mounted->target, O_PATH, 0, &covered, err) < 0)
         return -1;
-    return make_read_only(path_of(covered).text, err);
+    return make_read_only(cb_fd_path(covered).text, err);
 }
 
 int cb_files_bind_all(struct cb_store *store, const struct cb_container *container,

@@ -50,8 +50,10 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/log-entries.c \
 	%D%/log-journald-read.c \
 	%D%/log-journald.c \
+	%D%/log-options.c \
 	%D%/log-priv.h \
 	%D%/log-read.c \
+	%D%/log-record.c \
 	%D%/log-tail.c \
 	%D%/marks.c \
 	%D%/marks.h \

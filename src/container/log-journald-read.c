@@ -258,9 +258,11 @@ static int follow_with(struct reader *reader, struct cb_program *program,
 
     while (!reader->is_done && cb_container_refresh(reader->container, NULL) == 0 &&
            cb_container_is_running(reader->container)) {
-        int more =
-            cb_program_read(program, cb_entries_input(entries), LOOK_AGAIN_MS, err);
+        int more;
 
+        if (reader->wish->rest)
+            reader->wish->rest(reader->arg);
+        more = cb_program_read(program, cb_entries_input(entries), LOOK_AGAIN_MS, err);
         if (more < 0 || take_all(reader, entries, take_line, err) < 0)
             return -1;
         if (more == 0)

@@ -5,12 +5,28 @@
 
 #include "container/log.h"
 
+/* ── log-options.c ── */
+struct cb_log_limits {
+    uint64_t max_bytes; /* of a file; 0: any */
+    unsigned max_files;
+};
+/* USAGE for options that the driver does not know, or values that are none. */
+int cb_log_read_options(const struct cb_container_options *options,
+                        struct cb_log_limits *out, struct cb_error **err);
+
+/* ── log-tail.c ── */
 /* File 0 is "log", others are "log.N". -1 with errno. */
 int cb_log_open_file(int dir_fd, unsigned file);
 unsigned cb_log_oldest(int dir_fd);
 /* Where the last LINES lines begin, or all with -1: the file, standing there; -1 with
  * errno. A line that is not yet whole is not counted. */
 int cb_log_open_at(int dir_fd, int64_t lines);
+
+/* ── log-record.c ── */
+/* 1: TEXT is a record as the writer makes it, with nothing to tell but a line, whose
+ * bytes go to BYTES; 0: it may be another one. */
+int cb_log_record_parse(const char *text, size_t len, struct cb_strbuf *bytes,
+                        struct cb_log_line *line);
 
 /* ── log-journald.c ── */
 struct cb_journald;

@@ -16,10 +16,11 @@ struct reader {
     const struct cb_log_wish *wish;
     int (*show)(void *arg, const struct cb_log_line *line);
     void *arg;
-    struct cb_strbuf part; /* of a line that is being written */
-    int64_t skip;          /* lines before the tail */
-    int64_t *counter;      /* set: only count */
-    int is_done;           /* past its last moment, or nobody listens */
+    struct cb_strbuf part;  /* of a record that is being written */
+    struct cb_strbuf bytes; /* of the line */
+    int64_t skip;           /* lines before the tail */
+    int64_t *counter;       /* set: only count */
+    int is_done;            /* past its last moment, or nobody listens */
     /* Where the log ended when the reading began, for who does not follow: one that is
      * written faster than it is read would have no end. */
     struct stat last;
@@ -58,7 +59,8 @@ static void take_line(struct reader *reader, const char *text, size_t len)
     cb_auto_json *document = NULL;
     struct cb_log_line line;
 
-    if (!parse(text, len, &document, &line) ||
+    if ((!cb_log_record_parse(text, len, &reader->bytes, &line) &&
+         !parse(text, len, &document, &line)) ||
         (reader->wish->has_since && is_before(&line.time, &reader->wish->since)))
         return;
     if (reader->wish->has_until && is_before(&reader->wish->until, &line.time)) {
@@ -109,9 +111,13 @@ static void take_bytes(struct reader *reader, char *at, const char *end)
                 cb_strbuf_add(&reader->part, at, (size_t)(end - at));
             break;
         }
-        cb_strbuf_add(&reader->part, at, (size_t)(newline - at));
-        take_line(reader, cb_strbuf_text(&reader->part), reader->part.len);
-        cb_strbuf_truncate(&reader->part, 0);
+        if (reader->part.len) {
+            cb_strbuf_add(&reader->part, at, (size_t)(newline - at));
+            take_line(reader, cb_strbuf_text(&reader->part), reader->part.len);
+            cb_strbuf_truncate(&reader->part, 0);
+        } else {
+            take_line(reader, at, (size_t)(newline - at));
+        }
         at = newline + 1;
     }
 }
@@ -192,11 +198,11 @@ static int follow(struct reader *reader, struct cb_container *container, int *fd
                   struct cb_cancel *cancel, struct cb_error **err)
 {
     cb_autofd int notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    cb_autofree char *path = xasprintf("/proc/self/fd/%d", container->dir_fd);
     int runs = 1;
 
     if (notify >= 0)
-        inotify_add_watch(notify, path, IN_MODIFY | IN_MOVED_TO | IN_CREATE);
+        inotify_add_watch(notify, cb_fd_path(container->dir_fd).text,
+                          IN_MODIFY | IN_MOVED_TO | IN_CREATE);
     while (runs && !reader->is_done) {
         struct pollfd waits[] = {{.fd = notify, .events = POLLIN},
                                  {.fd = cb_cancel_fd(cancel), .events = POLLIN}};
@@ -208,6 +214,8 @@ static int follow(struct reader *reader, struct cb_container *container, int *fd
             *fd = cb_log_open_file(container->dir_fd, 0);
         if (read_files(reader, container->dir_fd, fd, err) < 0)
             return -1;
+        if (runs && reader->wish->rest)
+            reader->wish->rest(reader->arg);
         if (runs && poll(waits, 2, LOOK_AGAIN_MS) > 0 && waits[1].revents)
             return cb_cancel_check(cancel, err);
         while (notify >= 0 && read(notify, events, sizeof(events)) > 0)
@@ -255,5 +263,6 @@ int cb_log_read(struct cb_container *container, const struct cb_log_wish *wish,
     if (status == 0 && wish->follow && cb_container_is_running(container))
         status = follow(&reader, container, &fd, cancel, err);
     cb_strbuf_free(&reader.part);
+    cb_strbuf_free(&reader.bytes);
     return status;
 }

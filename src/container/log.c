@@ -20,8 +20,8 @@
 struct cb_log {
     struct cb_journald *journald; /* that keeps it; or NULL */
     int dir_fd, fd, told;
-    uint64_t max_bytes, bytes;
-    unsigned max_files;
+    struct cb_log_limits limits;
+    uint64_t bytes;
     char *attributes;          /* JSON, or NULL */
     struct cb_strbuf lines[2]; /* what is not a whole line yet */
     struct cb_strbuf batch;    /* records that are not written yet */
@@ -31,98 +31,6 @@ struct cb_log {
     char second_text[CB_TIMESTAMP_MAX];
     int64_t full_ms; /* when the disk was found full; 0: it is not */
 };
-
-static int check_driver(const char *driver, struct cb_error **err)
-{
-    static const char *const drivers[] = {"json-file", "journald", "local", "none"};
-
-    for (size_t i = 0; i < CB_ARRAY_SIZE(drivers); i++)
-        if (!driver || strcmp(driver, drivers[i]) == 0)
-            return 0;
-    cb_error_set(err, CB_ERR_USAGE, "logger: no log driver named '%s' is registered",
-                 driver);
-    return cb_error_hint(err, "there are json-file, journald, local and none");
-}
-
-int cb_log_is_journald(const struct cb_container_options *options)
-{
-    return options->log_driver && strcmp(options->log_driver, "journald") == 0;
-}
-
-/* What says how docker's records are packed changes nothing here. The first are those of
- * its files. */
-static int check_keys(const struct cb_container_options *options, struct cb_error **err)
-{
-    static const char *const known[] = {
-        "max-size", "max-file",     "compress", "labels",    "env",
-        "tag",      "labels-regex", "mode",     "env-regex", "max-buffer-size"};
-    const size_t first = cb_log_is_journald(options) ? 3 : 0;
-
-    cb_vec_foreach (text, &options->log_opts) {
-        size_t len = strcspn(*text, "="), i = first;
-
-        while (i < CB_ARRAY_SIZE(known) &&
-               (strlen(known[i]) != len || strncmp(known[i], *text, len) != 0))
-            i++;
-        if (i == CB_ARRAY_SIZE(known))
-            return cb_error_set(
-                err, CB_ERR_USAGE, "unknown log opt '%.*s' for %s log driver", (int)len,
-                *text, options->log_driver ? options->log_driver : "json-file");
-    }
-    return 0;
-}
-
-static int read_sizes(const struct cb_container_options *options, uint64_t *max_bytes,
-                      unsigned *max_files, struct cb_error **err)
-{
-    const char *size = cb_env_get(&options->log_opts, "max-size");
-    const char *files = cb_env_get(&options->log_opts, "max-file");
-    char *end;
-    unsigned long count;
-
-    *max_bytes = 0;
-    *max_files = 1;
-    if (size && strcmp(size, "-1") != 0) {
-        if (cb_size_parse(max_bytes, size, err) < 0)
-            return cb_error_wrap(err, "max-size");
-        if (!*max_bytes)
-            return cb_error_set(err, CB_ERR_USAGE, "max-size must be a positive number");
-    }
-    if (!files)
-        return 0;
-    count = strtoul(files, &end, 10);
-    if (end == files || *end || !count || count > CB_LOG_MAX_FILES)
-        return cb_error_set(err, CB_ERR_USAGE, "invalid value for max-file: %s", files);
-    *max_files = (unsigned)count;
-    return 0;
-}
-
-static int read_options(const struct cb_container_options *options, uint64_t *max_bytes,
-                        unsigned *max_files, struct cb_error **err)
-{
-    const char *mode = cb_env_get(&options->log_opts, "mode");
-
-    if (check_driver(options->log_driver, err) < 0)
-        return -1;
-    if (options->log_driver && strcmp(options->log_driver, "none") == 0)
-        return options->log_opts.count
-                   ? cb_error_set(err, CB_ERR_USAGE,
-                                  "invalid logging opts for driver none")
-                   : 0;
-    if (mode && strcmp(mode, "blocking") != 0 && strcmp(mode, "non-blocking") != 0)
-        return cb_error_set(err, CB_ERR_USAGE, "logger: invalid logging mode: %s", mode);
-    if (check_keys(options, err) < 0)
-        return -1;
-    return read_sizes(options, max_bytes, max_files, err);
-}
-
-int cb_log_check(const struct cb_container_options *options, struct cb_error **err)
-{
-    uint64_t max_bytes;
-    unsigned max_files;
-
-    return read_options(options, &max_bytes, &max_files, err);
-}
 
 static int open_file(struct cb_log *log)
 {
@@ -145,7 +53,7 @@ int cb_log_open(struct cb_log **out, int dir_fd,
     log = xcalloc(1, sizeof(*log));
     log->dir_fd = dir_fd;
     log->fd = -1;
-    if (read_options(options, &log->max_bytes, &log->max_files, err) < 0)
+    if (cb_log_read_options(options, &log->limits, err) < 0)
         return -1;
     if (cb_log_is_journald(options)) {
         if (cb_journald_open(&log->journald, err) < 0)
@@ -169,13 +77,13 @@ void cb_log_set_attributes(struct cb_log *log, const json_t *attributes)
 static void rotate(struct cb_log *log)
 {
     cb_close(&log->fd);
-    for (unsigned i = log->max_files - 1; i > 0; i--) {
+    for (unsigned i = log->limits.max_files - 1; i > 0; i--) {
         cb_autofree char *from = i > 1 ? xasprintf("log.%u", i - 1) : xstrdup("log");
         cb_autofree char *to = xasprintf("log.%u", i);
 
         renameat(log->dir_fd, from, log->dir_fd, to);
     }
-    if (log->max_files == 1)
+    if (log->limits.max_files == 1)
         unlinkat(log->dir_fd, "log", 0);
     open_file(log);
 }
@@ -274,7 +182,7 @@ static void write_record(struct cb_log *log, const struct cb_strbuf *line)
     cb_strbuf_add(batch, head, sizeof(head) - 1);
     cb_strbuf_add_json_bytes(batch, line->text, line->len);
     cb_strbuf_add(batch, log->rest.text, log->rest.len);
-    if (log->max_bytes && log->bytes + batch->len > log->max_bytes &&
+    if (log->limits.max_bytes && log->bytes + batch->len > log->limits.max_bytes &&
         log->bytes + before > 0)
         begin_file(log, before);
     if (batch->len >= BATCH_BYTES)

@@ -85,17 +85,25 @@ static int until_ms(const struct monitor *monitor, int64_t now)
     return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
+/* How long the container has to end by itself; -1: as long as it takes. */
+static int quit_seconds(const struct monitor *monitor)
+{
+    return monitor->container->options.request.stop_timeout
+               ? monitor->setup->stopping.timeout_s
+               : QUIT_SECONDS;
+}
+
 /* Asked to end by the machine: the container is stopped as it wants to be, in the time
  * that it wants for that. */
 static void quit(struct monitor *monitor)
 {
-    const char *asked = monitor->container->options.request.stop_timeout;
-    int timeout_s = asked ? monitor->setup->stopping.timeout_s : QUIT_SECONDS;
+    int timeout_s;
 
     monitor->is_quitting = 1;
     monitor->start_at_ms = -1;
     if (!monitor->main || monitor->main->is_lent)
         return;
+    timeout_s = quit_seconds(monitor);
     if (timeout_s >= 0)
         monitor->kill_at_ms = cb_clock_ms() + (int64_t)timeout_s * 1000;
     cb_monitor_signal(monitor, monitor->setup->stopping.signal, NULL);

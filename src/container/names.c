@@ -109,10 +109,11 @@ int cb_container_choose_name(struct cb_store *store, const char *wish, char **ou
     return check_free(store, wish, err);
 }
 
-int cb_container_save_name(const struct cb_container *container, struct cb_error **err)
+int cb_container_save_name(const struct cb_container *container, enum cb_file_sync sync,
+                           struct cb_error **err)
 {
     return cb_atomic_file_write(container->dir_fd, "name", container->name,
-                                strlen(container->name), 0600, CB_FILE_STARTED, err);
+                                strlen(container->name), 0600, sync, err);
 }
 
 int cb_container_rename(struct cb_store *store, struct cb_container *container,
@@ -133,7 +134,7 @@ int cb_container_rename(struct cb_store *store, struct cb_container *container,
 
     free(container->name);
     container->name = xstrdup(name);
-    if (cb_container_save_name(container, err) < 0)
+    if (cb_container_save_name(container, CB_FILE_SYNCED, err) < 0)
         return cb_container_went(container, err);
     cb_lock_release(cb_steal(&lock));
     cb_container_tell_renamed(container);

@@ -37,16 +37,23 @@ static int list_ids(int dir, struct cb_strings *out, struct cb_error **err)
     return 0;
 }
 
-/* Opens ID if it can be; what cannot be read is not there, and is told of. */
-static int open_if_whole(int dir, const char *id, struct cb_container **out)
+/* 1: *OUT; 0: it comes, or goes, just now; -1: it cannot be read, and is told of. */
+static int open_or_warn(int dir, const char *id, struct cb_container **out)
 {
     cb_auto(cb_error) error = NULL;
 
     if (cb_container_open_in(dir, id, out, &error) == 0)
         return 1;
-    if (cb_error_errnum(error) != ENOENT) /* it comes, or goes, just now */
-        cb_warn("%s", cb_error_message(error));
-    return 0;
+    if (cb_error_errnum(error) == ENOENT)
+        return 0;
+    cb_warn("%s", cb_error_message(error));
+    return -1;
+}
+
+/* What cannot be read is not there. */
+static int open_if_whole(int dir, const char *id, struct cb_container **out)
+{
+    return open_or_warn(dir, id, out) > 0;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -73,9 +80,11 @@ int cb_containers_list(struct cb_store *store, struct cb_containers *out,
         return -1;
     cb_vec_foreach (id, &ids) {
         struct cb_container *container;
+        int opened = open_or_warn(dir, *id, &container);
 
-        if (open_if_whole(dir, *id, &container))
+        if (opened > 0)
             cb_vec_push(out, container);
+        out->unreadable += opened < 0;
     }
     if (out->count)
         qsort(out->items, out->count, sizeof(struct cb_container *), newest_first);

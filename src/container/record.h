@@ -80,6 +80,7 @@ CB_AUTO_DEFINE(cb_container, cb_container_free)
 struct cb_containers {
     struct cb_container **items;
     size_t count, capacity;
+    size_t unreadable; /* were left out, with a warning */
 };
 void cb_containers_free(struct cb_containers *containers);
 CB_AUTO_VALUE_DEFINE(cb_containers, cb_containers_free)

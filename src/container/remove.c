@@ -19,10 +19,12 @@
 
 /* ── What is left ── */
 
+/* The directory stays for the next sweep as long as something is kept in its name: the
+ * index of a full disk may not be written to. */
 void cb_container_clear_away(struct cb_store *store, int dir, const char *id)
 {
-    cb_container_unpin_id(store, id, NULL);
-    cb_fs_remove_tree(dir, id, NULL);
+    if (cb_container_unpin_id(store, id, NULL) == 0)
+        cb_fs_remove_tree(dir, id, NULL);
 }
 
 void cb_containers_sweep(struct cb_store *store, int dir)

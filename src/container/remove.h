@@ -1,5 +1,5 @@
 /* Containers that go. One is gone once its config.json is; what is left then is swept by
- * the next who makes or removes one. */
+ * the next who makes, removes or prunes one. */
 #ifndef CB_CONTAINER_REMOVE_H
 #define CB_CONTAINER_REMOVE_H
 
@@ -24,7 +24,7 @@ int cb_container_discard(struct cb_store *store, const char *prefix,
 /* Its record is gone. */
 void cb_container_delist(struct cb_store *store, const struct cb_container *container);
 
-/* ── For who makes them; the lock of all is held, DIR is where they are ── */
+/* ── For who makes or prunes them; the lock of all is held, DIR is where they are ── */
 /* What was begun and not ended, and what a foreground that was killed has left. */
 void cb_containers_sweep(struct cb_store *store, int dir);
 /* Its anonymous volumes, unless another has them, too. */

@@ -189,8 +189,11 @@ int cb_volume_find(struct cb_store *store, const char *name, struct cb_volume **
                    struct cb_error **err)
 {
     cb_autofd int dir = open_dir(store);
-    int found = dir < 0 ? 0 : read_volume(store, dir, name, out, err);
+    int found;
 
+    if (dir < 0 && errno != ENOENT)
+        return cb_error_errno(err, errno, "open `%s/volumes`", cb_store_root(store));
+    found = dir < 0 ? 0 : read_volume(store, dir, name, out, err);
     if (found)
         return found < 0 ? -1 : 0;
     return no_such_volume(name, err);
@@ -202,7 +205,9 @@ int cb_volumes_list(struct cb_store *store, struct cb_volumes *out, struct cb_er
     cb_auto_value(cb_strings) names = {0};
 
     if (dir < 0)
-        return 0;
+        return errno == ENOENT ? 0
+                               : cb_error_errno(err, errno, "open `%s/volumes`",
+                                                cb_store_root(store));
     if (cb_fs_list(dir, &names, err) < 0)
         return -1;
     cb_vec_foreach (name, &names) {
@@ -393,6 +398,13 @@ int cb_volume_open_data(struct cb_store *store, const char *name, int *fd,
     return cb_error_errno(err, errno, "open the volume `%s`", name);
 }
 
+static int refuse_unknown_user(const char *name, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_EXISTS,
+                 "remove %s: a container whose record cannot be read may have it", name);
+    return cb_error_hint(err, "`cbuild rm -f` with the container's id removes it");
+}
+
 /* Ids of the containers that have it. */
 static int find_users(struct cb_store *store, const char *name, struct cb_strings *ids,
                       struct cb_error **err)
@@ -401,6 +413,8 @@ static int find_users(struct cb_store *store, const char *name, struct cb_string
 
     if (cb_containers_list(store, &containers, err) < 0)
         return -1;
+    if (containers.unreadable)
+        return refuse_unknown_user(name, err);
     cb_vec_foreach (container, &containers) {
         cb_vec_foreach (mount, &(*container)->mounts) {
             if (mount->name && strcmp(mount->name, name) == 0)

@@ -139,6 +139,15 @@ static int not_connected(struct cb_error **err)
     return cb_error_hint(err, "`cbuild rm -f` ends it and its container");
 }
 
+/* 0, unless nobody could be found without a /proc. */
+static int nobody_listens(struct cb_error **err)
+{
+    if (errno == ECONNREFUSED || access("/proc/self/fd", F_OK) == 0)
+        return 0;
+    return cb_error_set(err, CB_ERR_SYSTEM,
+                        "ask the container's monitor: /proc is not mounted");
+}
+
 int cb_wire_connect(int dir_fd, const char *name, int *fd, struct cb_error **err)
 {
     struct sockaddr_un address;
@@ -150,7 +159,8 @@ int cb_wire_connect(int dir_fd, const char *name, int *fd, struct cb_error **err
         return cb_error_errno(err, errno, "socket");
     setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (connect(connection, (const struct sockaddr *)&address, sizeof(address)) < 0)
-        return errno == ENOENT || errno == ECONNREFUSED ? 0 : not_connected(err);
+        return errno == ENOENT || errno == ECONNREFUSED ? nobody_listens(err)
+                                                        : not_connected(err);
     *fd = cb_steal_fd(&connection);
     return 1;
 }

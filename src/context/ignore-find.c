@@ -25,10 +25,9 @@ static char *directory_of(const char *path)
 
 char *cb_context_path_of(const struct cb_context *context, const char *path)
 {
-    cb_autofree char *link = xasprintf("/proc/self/fd/%d", context->root_fd);
     cb_autofree char *directory = directory_of(path);
     cb_autofree char *real = realpath(directory, NULL);
-    cb_autofree char *root = realpath(link, NULL);
+    cb_autofree char *root = realpath(cb_fd_path(context->root_fd).text, NULL);
     size_t len = root ? strlen(root) : 0;
     const char *base = strrchr(path, '/');
 

@@ -15,6 +15,7 @@
 #define PLACE       "/sys/fs/cgroup"
 #define BESIDE_NAME "beside-cbuild" /* for the processes of the group ours is in */
 #define MAX_BYTES   (1u << 20)
+#define BASE_TRIES  10 /* others may remove it in between */
 
 static const struct {
     const char *version_1, *version_2; /* NULL: not there */
@@ -76,8 +77,10 @@ static int open_base_in(int root, int *base)
     const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
     *base = openat(root, CB_CGROUP_BASE, flags);
-    if (*base < 0 && (mkdirat(root, CB_CGROUP_BASE, 0755) == 0 || errno == EEXIST))
-        *base = openat(root, CB_CGROUP_BASE, flags);
+    for (int i = 0; i < BASE_TRIES && *base < 0 && errno == ENOENT; i++) {
+        if (mkdirat(root, CB_CGROUP_BASE, 0755) == 0 || errno == EEXIST)
+            *base = openat(root, CB_CGROUP_BASE, flags);
+    }
     /* Without root it is somebody else's, unless it was delegated. */
     if (*base >= 0 && faccessat(*base, ".", W_OK, AT_EACCESS) < 0)
         cb_close(base);
@@ -149,6 +152,16 @@ void cb_cgroups_open(struct cb_cgroups *cgroups, const struct cb_limits *limits)
     }
 }
 
+void cb_cgroups_leave(struct cb_cgroups *cgroups)
+{
+    for (int i = 0; i < CB_CONTROLLERS; i++) {
+        if (cgroups->base_fd[i] >= 0)
+            unlinkat(cgroups->root_fd[i], CB_CGROUP_BASE, AT_REMOVEDIR);
+        cb_close(&cgroups->base_fd[i]);
+        cb_close(&cgroups->root_fd[i]);
+    }
+}
+
 void cb_cgroup_pass_on(int dir_fd)
 {
     for (int i = 0; i < CB_CONTROLLERS; i++) {
@@ -180,6 +193,33 @@ int cb_cgroups_are_there(const struct cb_cgroups *cgroups)
 
 /* ── Version 2 ── */
 
+/* Is BASE, which is held, still our directory in ROOT? One that was removed meanwhile has
+ * no files. */
+static int is_still_there(int root, int base)
+{
+    struct stat held, named;
+
+    return fstat(base, &held) == 0 &&
+           fstatat(root, CB_CGROUP_BASE, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           held.st_ino == named.st_ino;
+}
+
+/* Opens our directory in DIR with all controllers that what is in it may have, by NAMES.
+ * One that is removed before there is anything in it has none: then it is made again. */
+static int open_base_with(int dir, int *base, char *names, size_t size)
+{
+    for (int i = 0; i < BASE_TRIES; i++) {
+        cb_close(base);
+        if (open_base_in(dir, base) < 0)
+            return -1;
+        cb_cgroup_pass_on(*base);
+        read_line(*base, "cgroup.subtree_control", names, size);
+        if (is_still_there(dir, *base))
+            return 0;
+    }
+    return 0;
+}
+
 /* Makes our directory in DIR, if what is in that may have controllers. */
 static int settle_in(struct cb_cgroups *cgroups, int dir)
 {
@@ -187,10 +227,8 @@ static int settle_in(struct cb_cgroups *cgroups, int dir)
     char enabled[256];
 
     cb_cgroup_pass_on(dir);
-    if (open_base_in(dir, &base) < 0)
+    if (open_base_with(dir, &base, enabled, sizeof(enabled)) < 0)
         return 0;
-    cb_cgroup_pass_on(base);
-    read_line(base, "cgroup.subtree_control", enabled, sizeof(enabled));
     for (int i = 0; i < CB_CONTROLLERS; i++) {
         if (!controllers[i].version_2 ||
             !has_word(enabled, controllers[i].version_2, " \n"))
@@ -202,6 +240,22 @@ static int settle_in(struct cb_cgroups *cgroups, int dir)
     if (!cgroups->unified)
         unlinkat(dir, CB_CGROUP_BASE, AT_REMOVEDIR);
     return cgroups->unified;
+}
+
+int cb_cgroups_renew(struct cb_cgroups *cgroups, int which)
+{
+    cb_autofd int base = -1;
+    char names[256];
+
+    if ((cgroups->unified
+             ? open_base_with(cgroups->root_fd[which], &base, names, sizeof(names))
+             : open_base_in(cgroups->root_fd[which], &base)) < 0)
+        return -1;
+    for (int i = 0; i < CB_CONTROLLERS; i++) {
+        if (cgroups->base_fd[i] >= 0 && (cgroups->unified || i == which))
+            dup3(base, cgroups->base_fd[i], O_CLOEXEC);
+    }
+    return 0;
 }
 
 /* The nearest group above ours that was delegated and has no processes itself: a slice of

@@ -41,6 +41,11 @@ void cb_cgroups_find(struct cb_cgroups *cgroups);
 /* Of version 1 each hierarchy is one more directory to open or to make: that of pids is
  * opened at once, the others when there are LIMITS for them (NULL: all). */
 void cb_cgroups_open(struct cb_cgroups *cgroups, const struct cb_limits *limits);
+/* Closes our directories and removes those that are empty; who has them open may make a
+ * leaf at that very moment, and has to renew them then. */
+void cb_cgroups_leave(struct cb_cgroups *cgroups);
+/* Our directory WHICH was removed: another in its place. -1 with errno. */
+int cb_cgroups_renew(struct cb_cgroups *cgroups, int which);
 /* Was any found that is ours to use? */
 int cb_cgroups_are_there(const struct cb_cgroups *cgroups);
 /* "pids"; version 2 calls block devices "io". */

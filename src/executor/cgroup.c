@@ -150,24 +150,62 @@ static void open_leaf(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup
         openat(dir, cgroups->unified ? "cgroup.procs" : "tasks", O_WRONLY | O_CLOEXEC);
 }
 
-static int make_leaf(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup,
-                     int which, const char *parent, struct cb_error **err)
+/* Our directory of a unified hierarchy is the first controller's that there is. */
+static int first_of(const struct cb_cgroups *cgroups, int which)
 {
-    const char *what = cb_controller_name(cgroups, which);
+    for (int i = 0; cgroups->unified && i < CB_CONTROLLERS; i++) {
+        if (cgroups->base_fd[i] >= 0)
+            return i;
+    }
+    return which;
+}
 
+static int open_above(const struct cb_cgroups *cgroups, struct cb_cgroup *cgroup,
+                      int which, const char *parent, struct cb_error **err)
+{
     if (*parent)
         cgroup->parent_fd[which] = open_parent(cgroups, which, parent, err);
     else
         cgroup->parent_fd[which] =
-            fcntl(pick(cgroups, cgroups->base_fd, which), F_DUPFD_CLOEXEC, 3);
-    if (cgroup->parent_fd[which] < 0)
-        return *parent ? -1 : cb_error_errno(err, errno, "duplicate a descriptor");
+            fcntl(cgroups->base_fd[first_of(cgroups, which)], F_DUPFD_CLOEXEC, 3);
+    if (cgroup->parent_fd[which] >= 0)
+        return 0;
+    return *parent ? -1 : cb_error_errno(err, errno, "duplicate a descriptor");
+}
+
+/* 1: ours is not there any more, since whoever had the last leaf in it has removed it. */
+static int make_directory(const struct cb_cgroup *cgroup, int which, const char *what,
+                          int is_ours, struct cb_error **err)
+{
+    if (mkdirat(cgroup->parent_fd[which], cgroup->name, 0755) == 0 || errno == EEXIST)
+        return 0;
+    if ((errno == ENOENT || errno == ENODEV) && is_ours)
+        return 1;
+    return cb_error_errno(err, errno, "create the %s cgroup `%s`", what, cgroup->name);
+}
+
+static int make_leaf(struct cb_cgroups *cgroups, struct cb_cgroup *cgroup, int which,
+                     const char *parent, struct cb_error **err)
+{
+    const char *what = cb_controller_name(cgroups, which);
+
+    if (open_above(cgroups, cgroup, which, parent, err) < 0)
+        return -1;
     for (int i = 0; i < LEAF_TRIES && cgroup->procs_fd[which] < 0; i++) {
+        int gone = make_directory(cgroup, which, what, !*parent, err);
+
+        if (gone < 0)
+            return -1;
         cb_close(&cgroup->dir_fd[which]);
-        if (mkdirat(cgroup->parent_fd[which], cgroup->name, 0755) < 0 && errno != EEXIST)
-            return cb_error_errno(err, errno, "create the %s cgroup `%s`", what,
-                                  cgroup->name);
-        open_leaf(cgroups, cgroup, which);
+        if (!gone) {
+            open_leaf(cgroups, cgroup, which);
+            continue;
+        }
+        cb_close(&cgroup->parent_fd[which]);
+        if (cb_cgroups_renew(cgroups, first_of(cgroups, which)) < 0)
+            return cb_error_errno(err, errno, "make a directory for %s cgroups", what);
+        if (open_above(cgroups, cgroup, which, parent, err) < 0)
+            return -1;
     }
     if (cgroup->procs_fd[which] < 0)
         return cb_error_errno(err, errno, "open the %s cgroup `%s`", what, cgroup->name);

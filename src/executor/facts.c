@@ -52,9 +52,8 @@ void cb_executor_facts(struct cb_executor_facts *out)
             cb_strbuf_addf(&out->controllers, "%s%s", out->controllers.len ? " " : "",
                            controllers[i].name);
     }
-    for (int i = 0; i < CB_CONTROLLERS; i++)
-        cb_close(&cgroups.base_fd[i]);
     out->cgroup_version = cgroup_version(&cgroups);
+    cb_cgroups_leave(&cgroups);
     out->seccomp = has_filters();
     out->ids = cb_mapped_ids();
 }

@@ -495,6 +495,8 @@ static _Noreturn void serve(void)
             open = take_request(&launcher);
     }
     kill_all(&launcher);
+    if (launcher.prepared && !launcher.broken)
+        cb_cgroups_leave(&launcher.stage.cgroups);
     _exit(0);
 }
 

@@ -141,6 +141,8 @@ int cb_networks_list(const char *state_dir, struct cb_network_defs *out,
 {
     cb_autofd int dir = open(state_dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 
+    if (dir < 0 && errno != ENOENT)
+        return cb_error_errno(err, errno, "open `%s`", state_dir);
     return cb_networks_read(dir, out, err);
 }
 

@@ -2,6 +2,7 @@
  * namespace, does what is to be done there, and ends. */
 #include "network/network-priv.h"
 
+#include "base/fs.h"
 #include "base/thread.h"
 #include "network/links-priv.h"
 
@@ -94,11 +95,9 @@ struct visit {
 static void *mount_and_call(void *arg)
 {
     struct visit *visit = arg;
-    char source[40];
 
-    snprintf(source, sizeof(source), "/proc/self/fd/%d", visit->fd);
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
-        mount(source, visit->path, NULL, MS_BIND, NULL) < 0)
+        mount(cb_fd_path(visit->fd).text, visit->path, NULL, MS_BIND, NULL) < 0)
         visit->errnum = errno;
     else
         visit->status = visit->function(visit->arg);

@@ -1,8 +1,9 @@
 /* RUN --mount=type=ssh: a socket of the step's own, never the agent's. */
 #include "ops/exec-priv.h"
 
+#include "base/fs.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 static int not_given(const struct cb_exec_mount *mount, struct cb_error **err)
@@ -16,10 +17,10 @@ static int not_given(const struct cb_exec_mount *mount, struct cb_error **err)
 
 static int set_owner(int fd, const struct cb_exec_mount *mount, struct cb_error **err)
 {
-    char path[32];
+    const struct cb_fd_path path = cb_fd_path(fd);
 
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    if (chown(path, mount->uid, mount->gid) < 0 || chmod(path, mount->mode & 07777) < 0)
+    if (chown(path.text, mount->uid, mount->gid) < 0 ||
+        chmod(path.text, mount->mode & 07777) < 0)
         return cb_error_errno(err, errno, "set owner of the SSH socket");
     return 0;
 }

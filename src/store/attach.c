@@ -2,7 +2,7 @@
  * of one layer is the layer's own directory, of which a read-only clone is. */
 #include "store/attach.h"
 
-#include "base/alloc.h"
+#include "base/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,10 +34,9 @@ static int harden(int fd)
 static int bind_to(int root, const char *path)
 {
     const unsigned long flags = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NODEV | MS_NOSUID;
-    cb_autofree char *source = xasprintf("/proc/self/fd/%d", root);
     int saved;
 
-    if (mount(source, path, NULL, MS_BIND, NULL) < 0)
+    if (mount(cb_fd_path(root).text, path, NULL, MS_BIND, NULL) < 0)
         return -1;
     if (mount(NULL, path, NULL, flags, NULL) == 0)
         return 0;

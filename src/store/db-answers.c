@@ -2,6 +2,7 @@
  * answers, answers. */
 #include "store/db-answers.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/map.h"
 #include "base/strbuf.h"
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NAME         "answers"
@@ -109,15 +109,13 @@ static int is_same(const struct cb_db_answers *answers)
 static int is_settled(const struct stamp *stamp)
 {
     static const unsigned char nothing[HEADER_BYTES / 2];
-    struct timespec now;
     uint32_t frames;
 
     if (memcmp(stamp->header, stamp->header + HEADER_BYTES / 2, HEADER_BYTES / 2) != 0 ||
         memcmp(stamp->header, nothing, sizeof(nothing)) == 0)
         return 0;
     memcpy(&frames, stamp->header + FRAMES_AT, sizeof(frames));
-    clock_gettime(CLOCK_REALTIME, &now);
-    return frames > 0 || now.tv_sec - stamp->index.changed_s > SETTLED_S;
+    return frames > 0 || cb_now_ns() / 1000000000 - stamp->index.changed_s > SETTLED_S;
 }
 
 /* ── The file ── */
@@ -201,7 +199,8 @@ static void format_all(const struct cb_db_answers *answers, struct cb_strbuf *ou
 }
 
 /* One that is there is being written, or its writer was killed: it goes, and the next
- * writes. Who reads half a file has the answers in that half. */
+ * writes. So another's may get its name when half of it is written: as answers say how
+ * long they are, who reads that takes whole ones or none. */
 static void write_all(const struct cb_db_answers *answers, int root_fd)
 {
     cb_auto_value(cb_strbuf) file = {0};

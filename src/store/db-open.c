@@ -119,7 +119,7 @@ static void set_up_sqlite(void)
     cb_db_files_keep();
 }
 
-static int connect(struct cb_db *db, struct cb_error **err)
+static int open_connection(struct cb_db *db, struct cb_error **err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -134,7 +134,7 @@ static int connect(struct cb_db *db, struct cb_error **err)
     return 0;
 }
 
-static void disconnect(struct cb_db *db)
+static void close_connection(struct cb_db *db)
 {
     if (!db->handle)
         return;
@@ -148,8 +148,8 @@ int cb_db_connect(struct cb_db *db, struct cb_error **err)
     if (db->handle)
         return 0;
     atomic_fetch_add(&connections, 1);
-    if (connect(db, err) < 0) {
-        disconnect(db);
+    if (open_connection(db, err) < 0) {
+        close_connection(db);
         return -1;
     }
     if (db->answers)
@@ -188,7 +188,7 @@ void cb_db_close(struct cb_db *db)
     }
     if (db->handle && db->answers)
         cb_db_answers_keep(db->answers, db->handle);
-    disconnect(db);
+    close_connection(db);
     cb_db_answers_free(db->answers);
     pthread_mutex_destroy(&db->mutex);
     free((char *)db->options.root);

@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
@@ -53,15 +52,12 @@ static int refuse(int fs, const char *what, struct cb_error **err)
 static int give_layer(int fs, enum cb_overlay_way way, const char *key, int fd,
                       struct cb_error **err)
 {
-    char path[32];
-
     if (way == CB_OVERLAY_BY_FD) {
         if (fs_config(fs, FSCONFIG_SET_FD, key, NULL, fd) < 0)
             return refuse(fs, key, err);
         return 0;
     }
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    if (fs_config(fs, FSCONFIG_SET_STRING, key, path, 0) < 0)
+    if (fs_config(fs, FSCONFIG_SET_STRING, key, cb_fd_path(fd).text, 0) < 0)
         return refuse(fs, key, err);
     return 0;
 }

@@ -178,11 +178,10 @@ static int open_read(int dir, const char *name)
 
 static int open_watch(int dir)
 {
-    cb_autofree char *path = xasprintf("/proc/self/fd/%d", dir);
     cb_autofd int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
-    if (watch < 0 ||
-        inotify_add_watch(watch, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+    if (watch < 0 || inotify_add_watch(watch, cb_fd_path(dir).text,
+                                       IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
         return -1;
     return cb_steal_fd(&watch);
 }

@@ -50,6 +50,8 @@ src_store_libstore_a_SOURCES = \
 	%D%/journal-image.c \
 	%D%/journal.c \
 	%D%/journal.h \
+	%D%/layer-entry-priv.h \
+	%D%/layer-entry.c \
 	%D%/layer-file.c \
 	%D%/layer-file.h \
 	%D%/layer-pass.h \

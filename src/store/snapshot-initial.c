@@ -25,7 +25,7 @@
 struct place {
     int fd, dir_fd;
     const char *name;
-    char path[PATH_MAX]; /* for calls that know no directories */
+    char path[NAME_MAX + 40]; /* for calls that know no directories */
 };
 
 static ssize_t list_attributes(const struct place *place, char *out, size_t room)
@@ -59,38 +59,24 @@ static int describe_attributes(const struct place *place, struct cb_strbuf *out)
     return 0;
 }
 
-/* Flags that statx(2) does not tell, and the project that room is counted for. */
+/* What chattr(1) sets; not all of it is in statx. A file system without has none. */
 static int describe_flags(int fd, struct cb_strbuf *out)
 {
-    struct fsxattr attributes = {0};
+    struct fsxattr more = {0};
     int flags = 0;
 
-    if ((ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ||
-         ioctl(fd, FS_IOC_FSGETXATTR, &attributes) < 0) &&
-        errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL)
+    if ((ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 && errno != ENOTTY &&
+         errno != EOPNOTSUPP) ||
+        (ioctl(fd, FS_IOC_FSGETXATTR, &more) < 0 && errno != ENOTTY &&
+         errno != EOPNOTSUPP))
         return -1;
-    cb_strbuf_addf(out, " %x %x %u %u %u", (unsigned)flags, attributes.fsx_xflags,
-                   attributes.fsx_projid, attributes.fsx_extsize,
-                   attributes.fsx_cowextsize);
+    cb_strbuf_addf(out, " %x %x %x %x %x", (unsigned)flags, more.fsx_xflags,
+                   more.fsx_projid, more.fsx_extsize, more.fsx_cowextsize);
     return 0;
 }
 
-static int describe_place_flags(const struct place *place, mode_t mode,
-                                struct cb_strbuf *out)
-{
-    cb_autofd int fd = -1;
-
-    if (place->fd >= 0)
-        return describe_flags(place->fd, out);
-    if (!S_ISREG(mode))
-        return 0;
-    fd = openat(place->dir_fd, place->name,
-                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
-    return fd < 0 ? -1 : describe_flags(fd, out);
-}
-
-/* Its access time is left out: whoever looks changes it. Who sets it changes the change
- * time. What a file contains is not described: it is to be empty. */
+/* Its access time is left out, since whoever looks changes it: who sets it changes the
+ * change time. What a file contains is not described: it is to be empty. */
 static int describe_place(const struct place *place, struct cb_strbuf *out)
 {
     char target[256];
@@ -111,8 +97,8 @@ static int describe_place(const struct place *place, struct cb_strbuf *out)
                    (unsigned long long)st.stx_attributes, (long long)st.stx_mtime.tv_sec,
                    st.stx_mtime.tv_nsec, (long long)st.stx_ctime.tv_sec,
                    st.stx_ctime.tv_nsec, (int)len, target);
-    if (describe_attributes(place, out) < 0 ||
-        describe_place_flags(place, st.stx_mode, out) < 0 || out->len > MOST_BYTES)
+    if ((place->fd >= 0 && describe_flags(place->fd, out) < 0) ||
+        describe_attributes(place, out) < 0 || out->len > MOST_BYTES)
         return -1;
     cb_strbuf_addc(out, '\n');
     return 0;
@@ -125,14 +111,21 @@ static int describe_entry(int dir_fd, const struct dirent64 *entry, struct cb_st
     struct place place = {.fd = -1, .dir_fd = dir_fd, .name = entry->d_name};
     cb_autofd int fd = -1;
 
-    if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN) {
-        snprintf(place.path, sizeof(place.path), "/proc/self/fd/%d/%s", dir_fd,
-                 entry->d_name);
-        return describe_place(&place, out);
+    if (entry->d_type == DT_DIR || entry->d_type == DT_REG) {
+        fd = openat(dir_fd, entry->d_name,
+                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0)
+            return -1;
+        place = (struct place){.fd = fd, .dir_fd = fd, .name = ""};
+        cb_strbuf_addf(out, "%s/", entry->d_name);
+        return entry->d_type == DT_DIR ? describe_directory(fd, out)
+                                       : describe_place(&place, out);
     }
-    cb_strbuf_addf(out, "%s/", entry->d_name);
-    fd = openat(dir_fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 ? -1 : describe_directory(fd, out);
+    if (entry->d_type == DT_UNKNOWN)
+        return -1;
+    snprintf(place.path, sizeof(place.path), "/proc/self/fd/%d/%s", dir_fd,
+             entry->d_name);
+    return describe_place(&place, out);
 }
 
 static int by_name(const void *one, const void *two)

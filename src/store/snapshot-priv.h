@@ -19,12 +19,12 @@ struct cb_snapshot {
                        */
     int has_new_work; /* store->mutex: a work directory that nothing was mounted with */
     int has_old;      /* the directory `old` is there */
-    int watch_fd;     /* store->mutex: of inotify, -1 until something is mounted */
-    unsigned mounts;  /* store->mutex: that were made of it … */
-    unsigned watched; /* … and that we hear the end of */
     struct cb_strings attached; /* store->mutex: places of mounts of it */
-    char *initial_key;          /* NULL: its layer is never kept */
-    struct cb_strbuf initial;   /* description of the layer; empty: not kept */
+    int watch_fd;      /* store->mutex: of inotify, -1 until something is mounted */
+    unsigned mounts;   /* store->mutex: that were made of it … */
+    unsigned watched;  /* … and that we hear the end of */
+    char *initial_key; /* NULL: its layer is never kept */
+    struct cb_strbuf initial; /* description of the layer; empty: not kept */
 };
 
 /* ── snapshot-initial.c ── */

@@ -75,19 +75,19 @@ int cb_snapshot_take_spare(struct cb_snapshot *snapshot)
 /* A mount lives on in whatever was opened through it: in a process that was not ended, in
  * one elsewhere that was sent a descriptor, on the host where its directory was bound to
  * a shared place. Only the kernel knows all of them, and tells who watches its root when
- * there is none. Where nothing can be watched there is no spare. */
+ * there is none. The number of a file system does not tell: another has it at once. Where
+ * nothing can be watched there is no spare. */
 void cb_snapshot_watch_mount(struct cb_snapshot *snapshot, int fd)
 {
     struct cb_store *store = snapshot->store;
-    char path[32];
+    const struct cb_fd_path path = cb_fd_path(fd);
 
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     pthread_mutex_lock(&store->mutex);
     snapshot->mounts++;
     if (snapshot->watch_fd < 0)
         snapshot->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (snapshot->watch_fd >= 0 &&
-        inotify_add_watch(snapshot->watch_fd, path, IN_DELETE_SELF | IN_ONLYDIR) >= 0)
+    if (snapshot->watch_fd >= 0 && inotify_add_watch(snapshot->watch_fd, path.text,
+                                                     IN_DELETE_SELF | IN_ONLYDIR) >= 0)
         snapshot->watched++;
     pthread_mutex_unlock(&store->mutex);
 }
@@ -133,12 +133,14 @@ static int directories_in(int own, const char *name)
     return (int)st.st_nlink - 2;
 }
 
-/* The work directory has nothing in it but the one that the kernel makes anew. */
+/* The work directory has nothing in it but the one that the kernel makes anew, which it
+ * lets nobody look into; whoever searches the store may. */
 static int is_bare(int own)
 {
     int inside = directories_in(own, "work");
 
-    return inside == 0 || (inside == 1 && directories_in(own, "work/work") == 0);
+    return inside == 0 || (inside == 1 && directories_in(own, "work/work") == 0 &&
+                           fchmodat(own, "work/work", 0700, 0) == 0);
 }
 
 /* -1, or the snapshot's own directory with a work directory as good as new. */

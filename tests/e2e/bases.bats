@@ -67,3 +67,13 @@ COPY --from=Biuld /x /y' --pull=never
     expect_lacks 'did you mean'
     expect_lacks 'the store has'
 }
+
+@test "who makes a base of Debian's packages hears at the start that it takes a while" {
+    mkdir "$DIR/bin"
+    printf '#!/bin/sh\necho it has begun; exit 1\n' >"$DIR/bin/debootstrap"
+    chmod +x "$DIR/bin/debootstrap"
+    PATH=$DIR/bin:$PATH run "$BATS_TEST_DIRNAME/../../contrib/mkbase" debian "$DIR/out.tar"
+    expect_status 1
+    [[ ${lines[0]} == *'half a minute, or minutes'* ]]
+    [ "${lines[1]}" = 'it has begun' ]
+}

@@ -367,6 +367,11 @@ is_told() { # PID
         cbuild ps --filter "$filter" --format '{{.Names}}'
         expect_output one
     done
+    for none in x 80-x 90-80 70000 /tcp ''; do
+        cbuild ps --filter "publish=$none"
+        expect_status 1
+        expect_contains "invalid filter \`publish=$none\`: expected a port"
+    done
     for filter in publish=80 publish=81 publish=8080/udp expose=8080 expose=82; do
         cbuild ps --filter "$filter" --format '{{.Names}}'
         expect_output ""

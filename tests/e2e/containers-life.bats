@@ -275,7 +275,7 @@ END
 @test "at the machine's end each is stopped with its own signal and in its own time, and comes back" {
     unit=$BATS_TEST_DIRNAME/../../contrib/cbuild-containers.service
     sleeper --restart unless-stopped --stop-timeout 60
-    "$CBUILD" run -d --name "$name-slow" --network none --restart always --stop-signal USR1 --stop-timeout 1 busybox \
+    "$CBUILD" run -d --name "$name-slow" --network none --restart always --stop-signal USR1 --stop-timeout 3 busybox \
         sh -c 'trap "" TERM; trap "echo usr1; exec sleep 9" USR1; echo ready; while :; do sleep 1000 & wait; done' >/dev/null
     "$CBUILD" run --rm --name "$name-front" --network none --stop-signal USR2 busybox \
         sh -c 'trap "exit 9" USR2; echo ready; while :; do sleep 1000 & wait; done' >"$DIR/front" 3>&- &
@@ -303,6 +303,20 @@ END
     expect_contains '--all stops each with its own signal and in its own time'
     cbuild stop --all "$name"
     expect_status 1
+}
+
+# Its monitor waits for seconds by then.
+has_restarted_often() { [ "$(record .RestartCount)" -ge 4 ]; }
+
+@test "one that waits to be started again ends in order at the machine's end, and comes back" {
+    start --restart always --stop-timeout 5 busybox false
+    wait_until has_restarted_often
+    cbuild stop --all
+    expect_status 0
+    expect_output "$name"
+    [ "$(record '[.Status, .ExitCode, .Error]')" = '["exited",1,null]' ]
+    cbuild start --all
+    expect_output "$name"
 }
 
 # Memory of its own in KiB, of the monitor and the launcher that the container NAME has.

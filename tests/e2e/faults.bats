@@ -153,6 +153,47 @@ END
     expect_contains 'no space left on device'
 }
 
+@test "a disk that is full from any moment of create on: no filesystem is kept for a container that was never made" {
+    gcc -shared -fPIC -O1 -o "$DIR/fail-at.so" "$CB_TOP/tests/stress/fail-at.c"
+    export CBUILD_ROOT=$CB_WORK/faulty
+    "$CBUILD" import "$CB_BASES/busybox.tar" busybox >/dev/null
+    layers=$(ls "$CBUILD_ROOT/snapshots")
+    refused=0
+    for at in $(seq 24 8 160); do
+        head -c 8 /dev/zero >"$DIR/count"
+        CB_FAIL_COUNT=$DIR/count CB_FAIL_AT=$at CB_FAIL_ONWARD=1 LD_PRELOAD=$DIR/fail-at.so \
+            ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" \
+            run "$CBUILD" create --name full --network none -v named:/n -v /anonymous busybox true
+        [ "$status" -eq 0 ] || refused=$((refused + 1))
+        "$CBUILD" rm -f -v full >/dev/null 2>&1
+        "$CBUILD" volume prune -af >/dev/null
+        "$CBUILD" system prune -f >/dev/null
+        run ls "$CBUILD_ROOT/snapshots"
+        expect_output "$layers"
+        run ls "$CBUILD_ROOT/containers" "$CBUILD_ROOT/volumes"
+        expect_lacks full named
+    done
+    [ "$refused" -gt 5 ]
+    fsck_clean
+}
+
+@test "without /proc nothing is said to be done that is not, and the reason is given" {
+    # any failure is 1: bats takes 127 for a mistake of its own
+    without_proc() { run timeout 30 unshare -m sh -c 'umount -l /proc && "$@" || exit 1' - "$CBUILD" "$@"; }
+    "$CBUILD" run -d --name runs --network none busybox sleep 1000 >/dev/null
+    for command in 'stop -t 0' 'rm -f' kill wait; do
+        without_proc $command runs
+        expect_status 1
+        expect_contains '/proc is not mounted'
+    done
+    without_proc run -d --network none busybox true
+    expect_status 1
+    expect_contains 'hint: /proc is not mounted'
+    cbuild ps --format '{{.Names}} {{.State}}'
+    expect_output 'runs running'
+    cb_drop_containers
+}
+
 @test "few descriptors, little stack, a limit on file sizes: it works, or says what is short" {
     printf 'FROM busybox\nCOPY Dockerfile /x\nRUN cat /x\n' | dockerfile
     run sh -c 'ulimit -n 64 -s 512; exec "$0" build --no-cache --progress=plain --network=none "$1"' "$CBUILD" "$DIR"

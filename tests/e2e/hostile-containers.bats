@@ -100,3 +100,21 @@ END
     expect_contains 'No space left on device' $'10.0.0.1 mine\n'
     expect_lacks 'takes anything'
 }
+
+@test "labels do not steer a terminal, in JSON either, which still says what they are" {
+    label=$'a\e]0;x\a\u009b31m\u202eb\u7f\tc'
+    "$CBUILD" create --name labeled --label "k=$label" --network none busybox true >/dev/null
+    "$CBUILD" volume create --label "k=$label" labeled >/dev/null
+    for command in 'inspect labeled' 'volume inspect labeled' 'ps -a --format json' 'ps -a --format {{.Labels}}' 'volume ls --format json'; do
+        run script -qec "'$CBUILD' $command" /dev/null
+        expect_status 0
+        run tr -d '\r' <<<"$output"
+        not grep -q -P '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80\xae' <<<"$output"
+    done
+    run script -qec "'$CBUILD' inspect labeled" /dev/null
+    run jq -r '.[0].Config.Labels.k' <<<"$output"
+    expect_output "$label"
+    run "$CBUILD" inspect -f '{{.Config.Labels.k}}' labeled # no terminal: as it is
+    expect_output "$label"
+    "$CBUILD" volume rm labeled
+}

@@ -365,3 +365,15 @@ END
     expect_status 0
     expect_contains 'warning: ' 'REPOSITORY'
 }
+
+@test "a row as JSON has its fields in the order of docker's" {
+    "$CBUILD" create --name ordered busybox true >/dev/null
+    "$CBUILD" volume create ordered >/dev/null
+    for list in 'ps -a' images 'network ls' 'volume ls' 'context ls' 'system df'; do
+        # shellcheck disable=SC2086 # they are words
+        "$CBUILD" $list --format '{{json .}}' >"$BATS_TEST_TMPDIR/rows"
+        [ "$(jq -s 'length > 0 and all(keys_unsorted == keys)' "$BATS_TEST_TMPDIR/rows")" = true ]
+    done
+    "$CBUILD" rm ordered
+    "$CBUILD" volume rm ordered
+}

@@ -11,6 +11,51 @@ load helpers-sandbox
     expect_no_sleeper
 }
 
+# Where control groups are of version 1 ours are made below that of who calls us: one of its own, beside no other test's.
+# Sets MADE, where they are, and OWN, what a command is put behind.
+own_groups() {
+    OWN="sh $BATS_TEST_TMPDIR/own"
+    # shellcheck disable=SC2016 # for that script
+    echo 'for dir in $OWN_GROUPS; do echo $$ >"$dir/cgroup.procs" || exit; done; exec "$@"' >"$BATS_TEST_TMPDIR/own"
+    export OWN_GROUPS=
+    MADE=(/sys/fs/cgroup)
+    [ -d /sys/fs/cgroup/pids ] || return 0
+    MADE=()
+    for hierarchy in pids memory freezer; do
+        mkdir "/sys/fs/cgroup/$hierarchy/own-$$"
+        MADE+=("/sys/fs/cgroup/$hierarchy/own-$$")
+    done
+    OWN_GROUPS=${MADE[*]}
+}
+have_ours() { # yes|no
+    for dir in "${MADE[@]}"; do
+        [ "$([ -d "$dir/cbuild" ] && echo yes || echo no)" = "$1" ] || return 1
+    done
+}
+run_five() {
+    for _ in 1 2 3 4 5; do
+        $OWN "$CBUILD" run --rm --network none -m 64m busybox true || echo failed
+    done
+}
+
+# bats test_tags=root
+@test "directories of control groups go with the last who has something in them" {
+    own_groups
+    $OWN "$CBUILD" run -d --network none --name kept busybox sleep "$FOREVER" >/dev/null
+    have_ours yes
+    $OWN "$CBUILD" run --rm --network none -m 64m busybox true
+    have_ours yes
+    "$CBUILD" rm -f kept
+    wait_until have_ours no
+    # who begins just then makes them anew
+    for i in 1 2 3 4; do run_five >"$BATS_TEST_TMPDIR/out.$i" 2>&1 & done
+    wait
+    run cat "$BATS_TEST_TMPDIR"/out.*
+    expect_output ''
+    wait_until have_ours no
+    [ -z "$OWN_GROUPS" ] || rmdir "${MADE[@]}"
+}
+
 @test "with the host's processes in sight, what it started still ends with a container" {
     run timeout 30 "$CBUILD" run --rm --network none --pid host busybox sh -c "(setsid sleep $FOREVER &); sleep 0.1; echo started"
     expect_output started

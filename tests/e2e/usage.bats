@@ -369,6 +369,13 @@ END
     expect_status 0
     expect_contains "Deleted Images:" "deleted: $old" 'Total reclaimed space:'
     expect_lacks "$new"
+    # what is said to be left is what goes
+    kept=$(sed -n 's/^hint: the build cache keeps \(.*\) that no image has; `cbuild builder prune` frees it$/\1/p' <<<"$output")
+    [ -n "$kept" ]
+    cbuild builder prune -f
+    expect_contains "Total reclaimed space: $kept"
+    cbuild image prune -f
+    expect_output 'Total reclaimed space: 0B'
     in_image cat /one
     expect_output 2
     cbuild inspect "$old"

@@ -536,3 +536,19 @@ PYTHON
     expect_output 'Total reclaimed space: 0B'
     [ ! -e "$STORE/volumes/begun" ]
 }
+
+@test "a volume that a container with an unreadable record may have is not removed" {
+    id=$("$CBUILD" create --network none -v named:/n -v /anonymous busybox true)
+    mv "$STORE/containers/$id/state.json" "$BATS_TEST_TMPDIR/state"
+    echo nonsense >"$STORE/containers/$id/state.json"
+    cbuild volume rm named
+    expect_status 1
+    expect_contains "warning: container \`${id:0:12}\`: " 'remove named: a container whose record cannot be read may have it' 'hint: '
+    cbuild volume prune -af
+    expect_status 1
+    cp "$BATS_TEST_TMPDIR/state" "$STORE/containers/$id/state.json"
+    run "$CBUILD" volume ls -q
+    [ "${#lines[@]}" -eq 2 ]
+    cbuild start -a "$id"
+    expect_status 0
+}

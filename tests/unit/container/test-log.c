@@ -245,6 +245,76 @@ static void lines_that_are_not_ours_are_passed_over(void **state)
     assert_string_equal(read_log(fixture, 1), "1:good\n");
 }
 
+#define AT ",\"stream\":\"stdout\",\"time\":\"2026-01-02T03:04:05.6Z\"}\n"
+
+/* However it is written: as here, with other names or order, or not at all. */
+static void records_are_json(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char records[] =
+        "{\"log\":\"\\u00e9\\u00E9\\u0000\\\"\\\\\\/\\t\\n\"" AT
+        "{\"log\":\"\\ud83d\\ude00\\n\"" AT "{\"log\":\"\xe2\x82\xac\\n\"" AT
+        "{\"time\":\"2026-01-02T03:04:05Z\",\"log\":\"o\\n\","
+        "\"stream\":\"stderr\"}\n{\"log\":\"s\\n\" , \"stream\":\"stdout\",\"time\":"
+        "\"2026-01-02T03:04:05+01:00\"}\n{\"log\":\"\xff\\n\"" AT "{\"log\":\"\\x\\n\"" AT
+        "{\"log\":\"\\ud83d\\n\"" AT "{\"log\":\"\\u\x10\x10\x10\x10\"" AT
+        "{\"log\":\"\x01\"" AT "{\"log\":\"x\"} {\"log\":\"x\"" AT
+        "{\"log\":\"end\\n\"" AT;
+    static const char expected[] = "1:\xc3\xa9\xc3\xa9\0\"\\/\t\n1:\xf0\x9f\x98\x80\n"
+                                   "1:\xe2\x82\xac\n2:o\n1:s\n1:end\n";
+    int fd = openat(fixture->container->dir_fd, "log", O_WRONLY | O_CREAT, 0600);
+
+    assert_int_equal(write(fd, records, sizeof(records) - 1), sizeof(records) - 1);
+    close(fd);
+    read_log(fixture, -1);
+    assert_int_equal(fixture->seen.len, sizeof(expected) - 1);
+    assert_memory_equal(fixture->seen.text, expected, sizeof(expected) - 1);
+}
+
+/* What docker takes is taken, also where it means nothing here. */
+static void options_of_each_driver_are_taken(void **state)
+{
+    static const struct {
+        const char *driver, *options[3];
+    } table[] = {
+        {NULL, {"max-size=10k", "max-file=2", "compress=true"}},
+        {"json-file", {"max-size=-1", "compress=false", "mode="}},
+        {"json-file", {"labels=a", "env-regex=^A", "tag={{.Name}}"}},
+        {"local", {"compress=true", NULL, NULL}},
+        {"local", {"max-size=0", "max-file=1", "mode=blocking"}},
+        {"journald", {"labels-regex=a", "env=A", "tag="}},
+        {"journald", {"mode=non-blocking", "max-buffer-size=4m", NULL}},
+        {"none", {NULL, NULL, NULL}},
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        cb_auto_value(cb_container_options) options = {.log_driver = table[i].driver};
+        cb_auto(cb_error) error = NULL;
+
+        for (size_t k = 0; k < 3 && table[i].options[k]; k++)
+            cb_strings_add(&options.log_opts, table[i].options[k]);
+        if (cb_log_check(&options, &error) < 0)
+            fail_msg("%zu: %s", i, cb_error_message(error));
+    }
+}
+
+static void local_is_rotated_without_being_asked(void **state)
+{
+    struct fixture *fixture = *state;
+    cb_autofree char *line = xcalloc(1, (1u << 20) + 1);
+
+    fixture->container->options.log_driver = "local";
+    memset(line, 'x', 1u << 20);
+    line[(1u << 20) - 1] = '\n';
+    open_log(fixture);
+    for (int i = 0; i < 45; i++)
+        add(fixture, 1, line);
+    assert_in_range(size_of(fixture, "log.1"), 19 << 20, 20 << 20);
+    assert_in_range(size_of(fixture, "log.2"), 19 << 20, 20 << 20);
+    assert_int_equal(size_of(fixture, "log.3"), -1);
+    fixture->container->options.log_driver = NULL;
+}
+
 static void wrong_options_are_refused(void **state)
 {
     static const struct {
@@ -252,13 +322,22 @@ static void wrong_options_are_refused(void **state)
     } table[] = {
         {"syslog", NULL, "no log driver named 'syslog' is registered"},
         {"journald", "max-file=3", "unknown log opt 'max-file' for journald log driver"},
-        {"journald", "mode=fast", "invalid logging mode: fast"},
-        {NULL, "max-size=lots", "max-size"},
-        {NULL, "max-file=0", "max-file"},
-        {NULL, "max-file=-3", "max-file"},
+        {"journald", "mode=fast", "logging mode not supported: fast"},
+        {"local", "labels=a", "unknown log opt 'labels' for local log driver"},
+        {"local", "tag=a", "unknown log opt 'tag' for local log driver"},
+        {"local", "max-file=0", "max-file cannot be less than 1"},
+        {NULL, "max-size=lots", "max-size: invalid size"},
+        {NULL, "max-size", "max-size: invalid size"},
+        {NULL, "max-file=x", "invalid value for max-file: x"},
+        {NULL, "max-file=0", "max-file cannot be less than 1"},
+        {NULL, "max-file=-3", "max-file cannot be less than 1"},
+        {NULL, "max-file=1001", "max-file cannot be more than 1000"},
         {NULL, "max-fil=3", "unknown log opt 'max-fil' for json-file log driver"},
         {NULL, "max-size=0", "max-size must be a positive number"},
-        {NULL, "mode=fast", "invalid logging mode: fast"},
+        {NULL, "mode=fast", "logging mode not supported: fast"},
+        {NULL, "max-buffer-size=1m", "only supported with 'mode=non-blocking'"},
+        {NULL, "compress=maybe", "compress: `maybe` is neither true nor false"},
+        {NULL, "compress=true", "compress cannot be true when max-file is less than 2"},
     };
 
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
@@ -346,6 +425,9 @@ int main(void)
         TEST(lines_that_are_not_ours_are_passed_over),
         TEST(lines_that_come_together_are_written_together),
         TEST(each_of_many_files_is_within_the_size),
+        TEST(records_are_json),
+        TEST(options_of_each_driver_are_taken),
+        TEST(local_is_rotated_without_being_asked),
         TEST(wrong_options_are_refused),
     };
 
