@@ -121,7 +121,6 @@ void cb_snapshot_unref(struct cb_snapshot *snapshot)
         if (!snapshot->row.committed && !snapshot->pinned)
             discard_active(snapshot);
         cb_strbuf_free(&snapshot->initial);
-        cb_vec_free(&snapshot->trees);
         free(snapshot->initial_key);
         free(snapshot);
         snapshot = parent;
