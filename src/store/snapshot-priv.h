@@ -45,6 +45,9 @@ int cb_snapshot_leave_spare(struct cb_snapshot *snapshot);
  * removed by this: while a container starts there is time for that, on its way out there
  * is none. */
 void cb_snapshot_remove_old(struct cb_snapshot *snapshot);
+/* A mount was made of SNAPSHOT, FD is its root: there is to be no spare while anybody has
+ * something of it open, in whatever process that is. */
+void cb_snapshot_watch_mount(struct cb_snapshot *snapshot, int fd);
 /* Removes all spares, whatever is in them. */
 void cb_snapshot_drop_spare(struct cb_store *store);
 

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,7 +70,7 @@ int cb_snapshot_take_spare(struct cb_snapshot *snapshot)
     return take(snapshot, BARE);
 }
 
-/* ── Leaving ── */
+/* ── Mounts ── */
 
 /* A mount lives on in whatever was opened through it: in a process that was not ended, in
  * one elsewhere that was sent a descriptor, on the host where its directory was bound to
@@ -101,8 +102,25 @@ static unsigned count_unmounted(const char *events, ssize_t len)
         count += (event->mask & IN_UNMOUNT) != 0;
         at += (ssize_t)(sizeof(*event) + event->len);
     }
-    return 1;
+    return count;
 }
+
+static int is_unmounted(struct cb_snapshot *snapshot)
+{
+    _Alignas(struct inotify_event) char events[1024];
+    unsigned ended = 0;
+    ssize_t len;
+
+    if (snapshot->watched < snapshot->mounts)
+        return 0;
+    while ((len = read(snapshot->watch_fd, events, sizeof(events))) > 0)
+        ended += count_unmounted(events, len);
+    snapshot->mounts -= ended;
+    snapshot->watched -= ended;
+    return snapshot->mounts == 0;
+}
+
+/* ── Leaving ── */
 
 /* Directories in the directory NAME, -1 if that is none: each has a link of its own and
  * one of its parent's. Where directories do not count links there is no spare. */

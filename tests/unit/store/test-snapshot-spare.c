@@ -24,33 +24,17 @@ static struct cb_snapshot *written_on(struct fixture *f, struct cb_snapshot *bas
     return active;
 }
 
-/* Another test that mounts something may get the number of a mount that is gone: then
- * nothing is left of it, and it is tried again. */
-#define TRIES 100
-
-/* Makes a frame of one that is gone. Its inode. */
-static ino_t leave_frame(struct fixture *f, struct cb_snapshot *base)
-{
-    ino_t frame = 0;
-
-    for (int i = 0; i < TRIES && !exists(f->top_fd, "store/spare/bare"); i++) {
-        struct cb_snapshot *active = written_on(f, base);
-
-        frame = inode_of(f, active);
-        cb_snapshot_unref(active);
-    }
-    return frame;
-}
-
 static void what_is_left_of_one_is_the_frame_of_the_next(void **state)
 {
     struct fixture *f = *state;
     cb_auto(cb_snapshot) base = snapshot_with(f, NULL, "a", "one");
+    struct cb_snapshot *first = written_on(f, base);
     cb_auto(cb_snapshot) second = NULL;
     cb_autofree char *work = NULL;
-    ino_t frame = leave_frame(f, base);
+    ino_t frame = inode_of(f, first);
     cb_autofd int fd = -1;
 
+    cb_snapshot_unref(first);
     assert_int_equal(stat_of(f->top_fd, "store/spare/bare").st_ino, frame);
     assert_int_equal(stat_of(f->top_fd, "store/spare/bare/work").st_nlink, 3);
     assert_false(exists(f->top_fd, "store/spare/bare/fs"));
@@ -71,10 +55,11 @@ static void one_frame_is_kept_and_nobody_shares_it(void **state)
 {
     struct fixture *f = *state;
     cb_auto(cb_snapshot) base = snapshot_with(f, NULL, "a", "one");
-    struct cb_snapshot *first, *second = written_on(f, base);
-    ino_t frame = leave_frame(f, base);
+    struct cb_snapshot *first = written_on(f, base), *second = written_on(f, base);
+    ino_t frame = inode_of(f, first);
     cb_autofree char *path = xasprintf("store/snapshots/%s", cb_snapshot_id(second));
 
+    cb_snapshot_unref(first);
     cb_snapshot_unref(second);
     assert_false(exists(f->top_fd, path));
     assert_int_equal(stat_of(f->top_fd, "store/spare/bare").st_ino, frame);
@@ -267,21 +252,7 @@ static void many_that_are_gone(int root)
 
 static void a_layer_that_nobody_changed_is_the_next_ones(void **state)
 {
-    int kept = 0;
-
-    for (int i = 0; i < TRIES && !kept; i++)
-        kept = is_kept(*state, nothing);
-    assert_int_equal(kept, 1);
-}
-
-/* The layer of one that is gone is there for the next. */
-static void leave_layer(struct fixture *f, struct cb_snapshot *base)
-{
-    int was_there = 0;
-
-    for (int i = 0; i < TRIES && !was_there; i++)
-        cb_snapshot_unref(begun_on(f, base, &was_there));
-    assert_int_equal(was_there, 1);
+    assert_int_equal(is_kept(*state, nothing), 1);
 }
 
 static void whatever_is_changed_in_a_layer_it_is_not_kept(void **state)
@@ -321,7 +292,7 @@ static void a_layer_is_only_for_its_parent_and_key(void **state)
     int was_there;
     cb_autofd int fd = -1;
 
-    leave_layer(f, base);
+    cb_snapshot_unref(begun_on(f, base, &was_there));
     cb_snapshot_unref(begun_on(f, other, &was_there));
     assert_int_equal(was_there, 0);
     plain = new_snapshot(f, base);
@@ -330,7 +301,10 @@ static void a_layer_is_only_for_its_parent_and_key(void **state)
     assert_int_equal(
         cb_snapshot_prepare_initial(f->store, base, "other", &of_another_key, &f->error),
         0);
-    leave_layer(f, other);
+    cb_snapshot_unref(begun_on(f, base, &was_there));
+    assert_int_equal(was_there, 1);
+    cb_snapshot_unref(begun_on(f, other, &was_there));
+    assert_int_equal(was_there, 1);
 }
 
 static void two_at_once_do_not_share_a_layer(void **state)
@@ -340,16 +314,15 @@ static void two_at_once_do_not_share_a_layer(void **state)
     struct cb_snapshot *first, *second;
     int was_there;
 
+    cb_snapshot_unref(begun_on(f, base, &was_there));
     first = begun_on(f, base, &was_there);
-    for (int i = 0; i < TRIES && !was_there; i++) {
-        cb_snapshot_unref(first);
-        first = begun_on(f, base, &was_there);
-    }
     assert_int_equal(was_there, 1);
     second = begun_on(f, base, &was_there);
     assert_int_equal(was_there, 0);
     cb_snapshot_unref(first);
     cb_snapshot_unref(second);
+    cb_snapshot_unref(begun_on(f, base, &was_there));
+    assert_int_equal(was_there, 1);
 }
 
 static void a_layer_that_others_may_have_open_is_not_kept(void **state)
