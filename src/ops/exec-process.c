@@ -144,7 +144,7 @@ static int explain_platform(const struct cb_exec_step *step, struct cb_error **e
 /* Starts the process, passes its output on, and waits for its end. */
 static int run_process(const struct cb_exec_step *step,
                        const struct cb_process_spec *given,
-                       struct cb_exec_context *context, struct cb_snapshot *layer,
+                       struct cb_exec_context *context, const struct cb_snapshot *layer,
                        struct cb_exec_end *end, struct cb_error **err)
 {
     const struct cb_build_env *env = step->env;

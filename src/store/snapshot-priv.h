@@ -18,7 +18,6 @@ struct cb_snapshot {
                        * layer
                        */
     int has_new_work; /* store->mutex: a work directory that nothing was mounted with */
-    int has_old;      /* the directory `old` is there */
     struct cb_strings attached; /* store->mutex: places of mounts of it */
     int watch_fd;      /* store->mutex: of inotify, -1 until something is mounted */
     unsigned mounts;   /* store->mutex: that were made of it … */
@@ -41,10 +40,6 @@ int cb_snapshot_take_spare(struct cb_snapshot *snapshot);
 int cb_snapshot_leave_initial(struct cb_snapshot *snapshot);
 /* The layer is removed: likewise what is left of SNAPSHOT. */
 int cb_snapshot_leave_spare(struct cb_snapshot *snapshot);
-/* What the work directory of a spare had in it is taken out when one begins with it, and
- * removed by this: while a container starts there is time for that, on its way out there
- * is none. */
-void cb_snapshot_remove_old(struct cb_snapshot *snapshot);
 /* A mount was made of SNAPSHOT, FD is its root: there is to be no spare while anybody has
  * something of it open, in whatever process that is. */
 void cb_snapshot_watch_mount(struct cb_snapshot *snapshot, int fd);

@@ -21,7 +21,6 @@
 
 #define SPARE "spare"
 #define BARE  SPARE "/bare"
-#define OLD   "old"
 
 /* After a crash of the machine half of it may be there. */
 static char *place_of(const struct cb_snapshot *snapshot)
@@ -33,29 +32,10 @@ static char *place_of(const struct cb_snapshot *snapshot)
 static int take(struct cb_snapshot *snapshot, const char *place)
 {
     const struct cb_store *store = snapshot->store;
-    cb_autofree char *used = NULL, *old = NULL;
 
-    if (renameat(store->root_fd, place, store->snapshots_fd, snapshot->row.id) < 0)
-        return 0;
-    used = cb_snapshot_path(snapshot, "work/work");
-    old = cb_snapshot_path(snapshot, OLD);
-    snapshot->has_old =
-        renameat(store->snapshots_fd, used, store->snapshots_fd, old) == 0;
-    snapshot->has_new_work = snapshot->has_old || errno == ENOENT;
-    return 1;
-}
-
-void cb_snapshot_remove_old(struct cb_snapshot *snapshot)
-{
-    int snapshots = snapshot->store->snapshots_fd;
-    cb_autofree char *old = NULL;
-
-    if (!snapshot->has_old)
-        return;
-    old = cb_snapshot_path(snapshot, OLD);
-    if (unlinkat(snapshots, old, AT_REMOVEDIR) < 0)
-        cb_fs_remove_tree(snapshots, old, NULL);
-    snapshot->has_old = 0;
+    snapshot->has_new_work =
+        renameat(store->root_fd, place, store->snapshots_fd, snapshot->row.id) == 0;
+    return snapshot->has_new_work;
 }
 
 int cb_snapshot_take_spare(struct cb_snapshot *snapshot)
@@ -122,25 +102,14 @@ static int is_unmounted(struct cb_snapshot *snapshot)
 
 /* ── Leaving ── */
 
-/* Directories in the directory NAME, -1 if that is none: each has a link of its own and
- * one of its parent's. Where directories do not count links there is no spare. */
-static int directories_in(int own, const char *name)
+/* The work directory has nothing in it: a link of its parent's and one of its own. Where
+ * directories do not count links there is no spare. */
+static int is_bare(int own)
 {
     struct stat st;
 
-    if (fstatat(own, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
-        return -1;
-    return (int)st.st_nlink - 2;
-}
-
-/* The work directory has nothing in it but the one that the kernel makes anew, which it
- * lets nobody look into; whoever searches the store may. */
-static int is_bare(int own)
-{
-    int inside = directories_in(own, "work");
-
-    return inside == 0 || (inside == 1 && directories_in(own, "work/work") == 0 &&
-                           fchmodat(own, "work/work", 0700, 0) == 0);
+    return fstatat(own, "work", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+           st.st_nlink == 2;
 }
 
 /* -1, or the snapshot's own directory with a work directory as good as new. */
@@ -149,7 +118,6 @@ static int open_frame(struct cb_snapshot *snapshot)
     const struct cb_store *store = snapshot->store;
     cb_autofd int own = -1;
 
-    cb_snapshot_remove_old(snapshot);
     if (!snapshot->was_mounted || !store->driver->has_plain_work ||
         !is_unmounted(snapshot))
         return -1;
@@ -157,8 +125,7 @@ static int open_frame(struct cb_snapshot *snapshot)
                  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (own < 0)
         return -1;
-    if (store->driver->reset_work(own, NULL) < 0)
-        return -1;
+    store->driver->clear_work(own);
     return is_bare(own) ? cb_steal_fd(&own) : -1;
 }
 

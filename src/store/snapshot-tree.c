@@ -127,12 +127,11 @@ static int open_work(struct cb_snapshot *snapshot, int *work, struct cb_error **
     return open_directory(store, path, work, err);
 }
 
-void cb_snapshot_tidy_work(struct cb_snapshot *active)
+void cb_snapshot_tidy_work(const struct cb_snapshot *active)
 {
     struct cb_store *store = active->store;
     cb_autofd int own = -1;
 
-    cb_snapshot_remove_old(active);
     if (active->parent && open_directory(store, active->row.id, &own, NULL) == 0)
         store->driver->reset_work(own, NULL);
 }

@@ -62,7 +62,6 @@ static int remove_work(struct cb_snapshot *snapshot, struct cb_error **err)
                                O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
     cb_close(&snapshot->watch_fd);
-    cb_snapshot_remove_old(snapshot);
     if (own >= 0)
         store->driver->clear_work(own);
     if (unlinkat(store->snapshots_fd, work, AT_REMOVEDIR) == 0 || errno == ENOENT)

@@ -54,7 +54,7 @@ int cb_snapshot_backdate(struct cb_snapshot *committed, int64_t created_ns,
 int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error **err);
 /* What mounting an active one left that its tree does not need: for the time in which
  * there is nothing to do but to wait for who uses it, since it has to go at the end. */
-void cb_snapshot_tidy_work(struct cb_snapshot *active);
+void cb_snapshot_tidy_work(const struct cb_snapshot *active);
 /* Whether the layer on its way takes more than the whole store may (--max-store), so that
  * it can never be committed: 1/0, by a walk through its files. -1 without such a limit.
  */
