@@ -223,11 +223,13 @@ int cb_volumes_list(struct cb_store *store, struct cb_volumes *out, struct cb_er
     return 0;
 }
 
+/* Also one that cannot be looked at: what is taken for none is removed. */
 static int is_there(int dir, const char *name)
 {
     cb_autofree char *file = xasprintf("%s/" VOLUME_FILE, name);
 
-    return !is_hidden(name) && faccessat(dir, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return !is_hidden(name) && (faccessat(dir, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+                                (errno != ENOENT && errno != ENOTDIR));
 }
 
 /* ── Changing ── */

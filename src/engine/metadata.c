@@ -28,6 +28,24 @@ static json_t *descriptor_json(const struct cb_descriptor *descriptor)
     return json;
 }
 
+/* That of an image, no index, also says which configuration is in it. */
+static json_t *target_json(const struct cb_outputs_result *result)
+{
+    json_t *json = descriptor_json(&result->target);
+    json_t *annotations = json_object();
+    char text[CB_DIGEST_MAX_TEXT];
+
+    if (result->images.count == 1 && !result->is_attested)
+        json_object_set_new(
+            annotations, "config.digest",
+            json_string(cb_digest_text(&result->images.items[0].id, text)));
+    json_object_update(annotations, result->target.annotations);
+    if (json_object_size(annotations))
+        json_object_set(json, "annotations", annotations);
+    json_decref(annotations);
+    return json;
+}
+
 static json_t *metadata(const struct cb_checked_request *checked,
                         const struct cb_outputs_result *result)
 {
@@ -45,7 +63,7 @@ static json_t *metadata(const struct cb_checked_request *checked,
             json, "containerimage.config.digest",
             json_string(cb_digest_text(&result->images.items[0].id, text)));
     if (target->media_type) {
-        json_object_set_new(json, "containerimage.descriptor", descriptor_json(target));
+        json_object_set_new(json, "containerimage.descriptor", target_json(result));
         id = target->digest;
     }
     /* An index that nobody wrote has no digest. */

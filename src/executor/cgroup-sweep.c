@@ -123,7 +123,7 @@ void cb_cgroup_sweep_beside(const struct cb_cgroup *cgroup, int proc_fd)
             sweep_in(&removing, cgroup->parent_fd[i]);
 }
 
-/* What was not opened has leaves if it was ever made. */
+/* What was not opened may have leaves if it is there, and is not needed without. */
 static void sweep_hierarchy(const struct sweep *sweep, const struct cb_cgroups *cgroups,
                             int which)
 {
@@ -135,6 +135,8 @@ static void sweep_hierarchy(const struct sweep *sweep, const struct cb_cgroups *
 
     if (base >= 0 || opened >= 0)
         sweep_in(sweep, base >= 0 ? base : opened);
+    if (opened >= 0)
+        unlinkat(root, CB_CGROUP_BASE, AT_REMOVEDIR);
 }
 
 void cb_cgroups_sweep(const struct cb_cgroups *cgroups, int proc_fd)

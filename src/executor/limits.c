@@ -282,6 +282,8 @@ static int parse_device_rate(struct cb_limits *out, enum cb_io_kind kind,
 
     if (!len || !text[len] || !text[len + 1])
         return invalid(text, rates[kind].option, "expected /dev/NAME:RATE", err);
+    if (strncmp(path, "/dev/", 5) != 0)
+        return invalid(text, rates[kind].option, "bad format for device path", err);
     if (parse_rate(&limit, text, text + len + 1, err) < 0)
         return -1;
     if (stat(path, &st) < 0)

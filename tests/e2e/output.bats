@@ -212,6 +212,14 @@ teardown() { stop_registry; }
     expect_contains "index annotations not supported for single platform export"
 }
 
+@test "--metadata-file has the annotations of the manifest's descriptor" {
+    SOURCE_DATE_EPOCH=5 "$CBUILD" build -q -t app:1 --annotation manifest-descriptor:a=b -o "type=oci,dest=$OUT" --metadata-file "$OUT.json" "$DIR"
+    run jq -cS '."containerimage.descriptor".annotations | (."config.digest" | startswith("sha256:")), (del(."config.digest"))' "$OUT.json"
+    expect_output "$(printf 'true\n{"a":"b","org.opencontainers.image.created":"1970-01-01T00:00:05Z"}')"
+    run jq -r '."containerimage.config.digest" == ."containerimage.descriptor".annotations."config.digest"' "$OUT.json"
+    expect_output true
+}
+
 @test "oci-mediatypes=false makes archives of docker's types, whatever the compression" {
     for compression in gzip zstd uncompressed; do
         "$CBUILD" build -q -t app:1 -o "type=oci,dest=$OUT.$compression,tar=false,oci-mediatypes=false,compression=$compression,force-compression=true" "$DIR"

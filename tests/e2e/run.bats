@@ -27,6 +27,12 @@ setup() { cb_dir; }
     cbuild run --log-driver none --log-opt max-size=1m --network none busybox true
     expect_status 125
     expect_contains 'invalid logging opts for driver none'
+    cbuild run --log-opt max-size --network none busybox true
+    expect_status 125
+    expect_contains 'max-size: invalid size'
+    cbuild run --log-opt max-file --network none busybox true
+    expect_status 125
+    expect_contains 'invalid value for max-file: '
 }
 
 @test "an image is run by how its id begins" {

@@ -47,6 +47,10 @@ run_five() {
     have_ours yes
     "$CBUILD" rm -f kept
     wait_until have_ours no
+    # one that a killed launcher has left, where the next has nothing to limit
+    [ -z "$OWN_GROUPS" ] || mkdir "${MADE[1]}/cbuild"
+    $OWN "$CBUILD" run --rm --network none busybox true
+    wait_until have_ours no
     # who begins just then makes them anew
     for i in 1 2 3 4; do run_five >"$BATS_TEST_TMPDIR/out.$i" 2>&1 & done
     wait

@@ -113,14 +113,14 @@ refused_option() {
 
 @test "control groups that a killed one left go with the next, however short it is" {
     local base
-    container --memory 64m busybox true # makes the directories
-    expect_status 0
+    "$CBUILD" run -d --network none --name holder busybox sleep "$FOREVER" >/dev/null # the directories stay as long as it runs
     for base in $(find /sys/fs/cgroup -maxdepth 2 -type d -name cbuild); do
         mkdir "$base/0123456789abcdef-3999999"
     done
     container busybox true
     expect_status 0
     [ -z "$(find /sys/fs/cgroup -maxdepth 3 -type d -path '*/cbuild/0123456789abcdef-3999999')" ]
+    "$CBUILD" rm -f holder
 }
 
 @test "a process with limits finds them in /sys/fs/cgroup, which is its own group's, and read-only" {
@@ -155,6 +155,8 @@ refused_option() {
     refused_option 'expected a number' --pids-limit many
     refused_option 'not a block device' --device-read-bps /dev/null:1m
     refused_option 'expected /dev/NAME:RATE' --device-write-iops /dev/null
+    refused_option 'bad format for device path' --device-read-bps /nowhere:1m
+    refused_option 'bad format for device path' --blkio-weight-device sda:100
     refused_option 'invalid value: 101. Valid memory swappiness range is 0-100' --memory-swappiness 101
     refused_option 'range for oom score adj' --oom-score-adj 1001
     refused_option 'soft limit must be less than or equal' --ulimit nofile=9:8

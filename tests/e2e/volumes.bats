@@ -527,9 +527,11 @@ PYTHON
     "$CBUILD" volume create begun >/dev/null
     "$CBUILD" volume create other >/dev/null
     rm "$STORE/volumes/begun/volume.json" # the first step
+    ln -s dark "$STORE/volumes/dark" # nobody can tell what is there
     cbuild volume rm other
     expect_output other
     [ ! -e "$STORE/volumes/begun" ]
+    rm "$STORE/volumes/dark"
     "$CBUILD" volume create begun >/dev/null
     rm "$STORE/volumes/begun/volume.json"
     cbuild volume prune -f

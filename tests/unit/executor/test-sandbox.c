@@ -211,17 +211,17 @@ static void cgroup_of_the_step_is_removed(void **state)
 {
     struct fixture *f = fixture_shell(state, "cat /proc/self/cgroup");
     cb_auto_value(cb_strings) names = {0};
-    cb_autofd int dir = open(access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0
-                                 ? "/sys/fs/cgroup/cbuild"
-                                 : "/sys/fs/cgroup/pids/cbuild",
-                             O_RDONLY | O_DIRECTORY);
+    cb_autofd int dir = -1;
 
     f->spec.cgroup_name = "test-leaf";
     /* The leaf is the root of what the step sees. */
     assert_null(strstr(fixture_output(f), "cbuild"));
-    if (dir < 0)
-        skip();
-    assert_int_equal(cb_fs_list(dir, &names, NULL), 0);
+    dir = open(access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0
+                   ? "/sys/fs/cgroup/cbuild"
+                   : "/sys/fs/cgroup/pids/cbuild",
+               O_RDONLY | O_DIRECTORY);
+    if (dir >= 0) /* else nobody else has something in it */
+        assert_int_equal(cb_fs_list(dir, &names, NULL), 0);
     for (size_t i = 0; i < names.count; i++)
         assert_null(strstr(names.items[i], "test-leaf"));
 }
