@@ -120,10 +120,10 @@ static int write_parts(struct cb_store *store, struct cb_container *container,
     cb_autofree char *image = cb_image_config_emit(container->config, &len);
 
     if (cb_atomic_file_write(container->dir_fd, IMAGE_FILE, image, len, 0600,
-                             CB_FILE_STARTED, err) < 0)
+                             cb_container_file_sync(container), err) < 0)
         return -1;
     mark_maker(container);
-    if (cb_container_save_name(container, CB_FILE_STARTED, err) < 0 ||
+    if (cb_container_save_name(container, cb_container_file_sync(container), err) < 0 ||
         cb_container_save_state(container, err) < 0 ||
         (!container->in_foreground && cb_container_spare_state(container, err) < 0) ||
         (!container->options.remove && sync_parts(store, container, err) < 0))

@@ -17,6 +17,7 @@
 #ifndef CB_CONTAINER_RECORD_H
 #define CB_CONTAINER_RECORD_H
 
+#include "base/atomic-file.h"
 #include "base/json.h"
 #include "base/lockfile.h"
 #include "base/timestamp.h"
@@ -106,6 +107,9 @@ static inline int cb_container_is_running(const struct cb_container *container)
 int cb_container_mark_foreground(struct cb_container *container, struct cb_error **err);
 /* The record ID in DIR is of one whose foreground was killed. */
 int cb_container_is_abandoned(int dir, const char *id);
+/* How its files are written that are not synced by themselves: of one in the foreground
+ * nothing is to be left after a power cut. */
+enum cb_file_sync cb_container_file_sync(const struct cb_container *container);
 int cb_container_save_state(const struct cb_container *container, struct cb_error **err);
 /* Keeps room for another state. */
 int cb_container_spare_state(const struct cb_container *container, struct cb_error **err);

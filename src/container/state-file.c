@@ -47,6 +47,11 @@ static int write_over(int dir, const char *text, size_t len)
     return cb_fs_write_all(fd, padded.text, padded.len);
 }
 
+enum cb_file_sync cb_container_file_sync(const struct cb_container *container)
+{
+    return container->in_foreground ? CB_FILE_UNSYNCED : CB_FILE_STARTED;
+}
+
 int cb_container_save_state(const struct cb_container *container, struct cb_error **err)
 {
     cb_auto_json *document = cb_container_state_json(&container->state);
@@ -55,7 +60,7 @@ int cb_container_save_state(const struct cb_container *container, struct cb_erro
     size_t len = strlen(text);
 
     if (cb_atomic_file_write(container->dir_fd, "state.json", text, len, 0600,
-                             CB_FILE_STARTED, &error) == 0 ||
+                             cb_container_file_sync(container), &error) == 0 ||
         (is_full(error) && (write_spare(container->dir_fd, text, len) == 0 ||
                             write_over(container->dir_fd, text, len) == 0)))
         return 0;

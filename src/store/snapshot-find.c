@@ -65,6 +65,7 @@ static struct cb_snapshot *adopt_rows(struct cb_store *store,
             snapshot->references++;
         } else {
             snapshot = xcalloc(1, sizeof(*snapshot));
+            snapshot->watch_fd = -1;
             snapshot->store = store;
             snapshot->references = 1;
             snapshot->row = *row;

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -60,24 +59,24 @@ static int describe_attributes(const struct place *place, struct cb_strbuf *out)
     return 0;
 }
 
-/* Flags that statx(2) does not tell, and the project that room is counted for. */
+/* What chattr(1) sets; not all of it is in statx. A file system without has none. */
 static int describe_flags(int fd, struct cb_strbuf *out)
 {
-    struct fsxattr attributes = {0};
+    struct fsxattr more = {0};
     int flags = 0;
 
-    if ((ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ||
-         ioctl(fd, FS_IOC_FSGETXATTR, &attributes) < 0) &&
-        errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL)
+    if ((ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 && errno != ENOTTY &&
+         errno != EOPNOTSUPP) ||
+        (ioctl(fd, FS_IOC_FSGETXATTR, &more) < 0 && errno != ENOTTY &&
+         errno != EOPNOTSUPP))
         return -1;
-    cb_strbuf_addf(out, " %x %x %u %u %u", (unsigned)flags, attributes.fsx_xflags,
-                   attributes.fsx_projid, attributes.fsx_extsize,
-                   attributes.fsx_cowextsize);
+    cb_strbuf_addf(out, " %x %x %x %x %x", (unsigned)flags, more.fsx_xflags,
+                   more.fsx_projid, more.fsx_extsize, more.fsx_cowextsize);
     return 0;
 }
 
-/* Its access time is left out: whoever looks changes it. Who sets it changes the change
- * time. What a file contains is not described: it is to be empty. */
+/* Its access time is left out, since whoever looks changes it: who sets it changes the
+ * change time. What a file contains is not described: it is to be empty. */
 static int describe_place(const struct place *place, struct cb_strbuf *out)
 {
     char target[256];
@@ -165,18 +164,6 @@ static int describe_directory(int dir_fd, struct cb_strbuf *out)
     }
     cb_strbuf_adds(out, "..\n");
     return 0;
-}
-
-int cb_filesystem_is_gone(dev_t dev)
-{
-#ifdef SYS_ustat
-    char room[64]; /* the kernel's struct ustat has 32 bytes */
-
-    return syscall(SYS_ustat, dev, room) < 0 && errno == EINVAL;
-#else
-    (void)dev;
-    return 0;
-#endif
 }
 
 int cb_layer_describe(int layer_fd, struct cb_strbuf *out)

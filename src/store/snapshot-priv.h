@@ -20,18 +20,17 @@ struct cb_snapshot {
     int has_new_work; /* store->mutex: a work directory that nothing was mounted with */
     int has_old;      /* the directory `old` is there */
     struct cb_strings attached; /* store->mutex: places of mounts of it */
-    char *initial_key;          /* NULL: its layer is never kept */
-    struct cb_strbuf initial;   /* description of the layer; empty: not kept */
-    CB_VEC(dev_t) trees; /* its mounts, which are to be gone before it is a spare */
+    int watch_fd;      /* store->mutex: of inotify, -1 until something is mounted */
+    unsigned mounts;   /* store->mutex: that were made of it … */
+    unsigned watched;  /* … and that we hear the end of */
+    char *initial_key; /* NULL: its layer is never kept */
+    struct cb_strbuf initial; /* description of the layer; empty: not kept */
 };
 
 /* ── snapshot-initial.c ── */
 /* All there is to know of the layer LAYER_FD, so that two descriptions are the same only
  * if nothing was changed; -1: there is more than a few entries, or a file has content. */
 int cb_layer_describe(int layer_fd, struct cb_strbuf *out);
-/* Is the file system of DEV gone, so that nobody, wherever, has a directory, file or
- * mapping of it any more? 0 also where the machine cannot tell (ustat(2)). */
-int cb_filesystem_is_gone(dev_t dev);
 
 /* ── snapshot-spare.c ── */
 /* SNAPSHOT gets a spare as its directory: 2 with the layer that its key stands for, 1
@@ -46,6 +45,9 @@ int cb_snapshot_leave_spare(struct cb_snapshot *snapshot);
  * removed by this: while a container starts there is time for that, on its way out there
  * is none. */
 void cb_snapshot_remove_old(struct cb_snapshot *snapshot);
+/* A mount was made of SNAPSHOT, FD is its root: there is to be no spare while anybody has
+ * something of it open, in whatever process that is. */
+void cb_snapshot_watch_mount(struct cb_snapshot *snapshot, int fd);
 /* Removes all spares, whatever is in them. */
 void cb_snapshot_drop_spare(struct cb_store *store);
 

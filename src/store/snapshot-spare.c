@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,19 +70,57 @@ int cb_snapshot_take_spare(struct cb_snapshot *snapshot)
     return take(snapshot, BARE);
 }
 
-/* ── Leaving ── */
+/* ── Mounts ── */
 
 /* A mount lives on in whatever was opened through it: in a process that was not ended, in
  * one elsewhere that was sent a descriptor, on the host where its directory was bound to
- * a shared place. Another that has got its number since counts for it. */
-static int is_unmounted(const struct cb_snapshot *snapshot)
+ * a shared place. Only the kernel knows all of them, and tells who watches its root when
+ * there is none. The number of a file system does not tell: another has it at once. Where
+ * nothing can be watched there is no spare. */
+void cb_snapshot_watch_mount(struct cb_snapshot *snapshot, int fd)
 {
-    cb_vec_foreach (tree, &snapshot->trees) {
-        if (!cb_filesystem_is_gone(*tree))
-            return 0;
-    }
-    return 1;
+    struct cb_store *store = snapshot->store;
+    const struct cb_fd_path path = cb_fd_path(fd);
+
+    pthread_mutex_lock(&store->mutex);
+    snapshot->mounts++;
+    if (snapshot->watch_fd < 0)
+        snapshot->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (snapshot->watch_fd >= 0 && inotify_add_watch(snapshot->watch_fd, path.text,
+                                                     IN_DELETE_SELF | IN_ONLYDIR) >= 0)
+        snapshot->watched++;
+    pthread_mutex_unlock(&store->mutex);
 }
+
+static unsigned count_unmounted(const char *events, ssize_t len)
+{
+    unsigned count = 0;
+
+    for (ssize_t at = 0; at < len;) {
+        const struct inotify_event *event = (const void *)(events + at);
+
+        count += (event->mask & IN_UNMOUNT) != 0;
+        at += (ssize_t)(sizeof(*event) + event->len);
+    }
+    return count;
+}
+
+static int is_unmounted(struct cb_snapshot *snapshot)
+{
+    _Alignas(struct inotify_event) char events[1024];
+    unsigned ended = 0;
+    ssize_t len;
+
+    if (snapshot->watched < snapshot->mounts)
+        return 0;
+    while ((len = read(snapshot->watch_fd, events, sizeof(events))) > 0)
+        ended += count_unmounted(events, len);
+    snapshot->mounts -= ended;
+    snapshot->watched -= ended;
+    return snapshot->mounts == 0;
+}
+
+/* ── Leaving ── */
 
 /* Directories in the directory NAME, -1 if that is none: each has a link of its own and
  * one of its parent's. Where directories do not count links there is no spare. */

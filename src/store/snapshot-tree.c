@@ -180,18 +180,6 @@ void cb_snapshot_detach(struct cb_snapshot *snapshot)
         cb_mount_point_release(*place);
 }
 
-/* Who has it open can change the layer. */
-static void note_tree(struct cb_snapshot *snapshot, int fd)
-{
-    struct stat st;
-
-    if (snapshot->row.committed || !snapshot->store->driver->has_plain_work)
-        return;
-    if (fstat(fd, &st) < 0)
-        st.st_dev = 0;
-    cb_vec_push(&snapshot->trees, st.st_dev);
-}
-
 int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error **err)
 {
     struct cb_store *store = snapshot->store;
@@ -231,7 +219,8 @@ int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error
         unsettle(snapshot);
     if (store->driver->open_root(&stack, fd, err) < 0)
         return cb_error_wrap(err, "mount snapshot `%s`", snapshot->row.id);
-    note_tree(snapshot, *fd);
+    if (active && store->driver->has_plain_work)
+        cb_snapshot_watch_mount(snapshot, *fd);
     failed = attach(store, *fd, mount_point, err) < 0;
     remember_attached(snapshot, mount_point);
     if (failed)

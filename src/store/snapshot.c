@@ -29,6 +29,7 @@ static struct cb_snapshot *new_handle(struct cb_store *store, struct cb_snapshot
 
     snapshot->store = store;
     snapshot->references = 1;
+    snapshot->watch_fd = -1;
     cb_snapshot_set_parent(snapshot, parent);
     return snapshot;
 }
@@ -60,6 +61,7 @@ static int remove_work(struct cb_snapshot *snapshot, struct cb_error **err)
     cb_autofd int own = openat(store->snapshots_fd, snapshot->row.id,
                                O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
+    cb_close(&snapshot->watch_fd);
     cb_snapshot_remove_old(snapshot);
     if (own >= 0)
         store->driver->clear_work(own);
@@ -120,8 +122,8 @@ void cb_snapshot_unref(struct cb_snapshot *snapshot)
         cb_snapshot_detach(snapshot);
         if (!snapshot->row.committed && !snapshot->pinned)
             discard_active(snapshot);
+        cb_close(&snapshot->watch_fd);
         cb_strbuf_free(&snapshot->initial);
-        cb_vec_free(&snapshot->trees);
         free(snapshot->initial_key);
         free(snapshot);
         snapshot = parent;
