@@ -462,7 +462,7 @@ GET"
     expect_output "$REGISTRY/team/alpha|0
 $REGISTRY/team/beta|0"
     run --separate-stderr "$CBUILD" search --limit 1 --format json "$REGISTRY/team"
-    expect_output "{\"Name\":\"$REGISTRY/team/alpha\",\"Description\":\"\",\"StarCount\":\"0\",\"IsOfficial\":\"\"}"
+    expect_output "{\"Description\":\"\",\"IsOfficial\":\"\",\"Name\":\"$REGISTRY/team/alpha\",\"StarCount\":\"0\"}"
     cbuild search --list-tags --format 'table {{.Tag}}\t{{.Name}}' "$REGISTRY/team/alpha"
     [ "$(tr -s ' ' <<<"$output")" = "TAG NAME
 1 $REGISTRY/team/alpha
