@@ -1,8 +1,9 @@
-/* The file is the stamp's bytes and, each with its NUL, the texts: question, number of
- * answers, answers. */
+/* The file is a digest of the rest, the stamp's bytes and, each with its NUL, the texts:
+ * question, number of answers, answers. */
 #include "store/db-answers.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/fs.h"
 #include "base/map.h"
 #include "base/strbuf.h"
@@ -20,6 +21,7 @@
 #define NEW_NAME     "answers.new"
 #define MAGIC        "cbuild answers 1"
 #define MAX_BYTES    (64u << 10)
+#define DIGEST_BYTES 72 /* "sha256:…" and its NUL */
 #define HEADER_BYTES 96 /* of the shared memory: two copies of 48 */
 #define FRAMES_AT    16 /* in a header: frames in the log, 4 bytes */
 #define SETTLED_S    2
@@ -36,6 +38,8 @@ struct stamp {
     struct file_stamp index, log, memory;
     unsigned char header[HEADER_BYTES];
 };
+
+#define MAX_TEXTS (MAX_BYTES - DIGEST_BYTES - sizeof(struct stamp))
 
 struct cb_db_answers {
     char *root, *index, *log, *memory; /* paths */
@@ -167,9 +171,19 @@ static int read_answer(struct cb_db_answers *answers, const char **at, const cha
     return left == 0 ? 0 : -1;
 }
 
+static int is_whole(const struct cb_strbuf *file)
+{
+    const char *body = file->text + DIGEST_BYTES;
+    struct cb_digest digest = cb_digest_of(body, file->len - DIGEST_BYTES);
+    char text[CB_DIGEST_MAX_TEXT];
+
+    return memcmp(file->text, cb_digest_text(&digest, text), DIGEST_BYTES) == 0;
+}
+
 static void read_all(struct cb_db_answers *answers, const struct cb_strbuf *file)
 {
-    const char *at = file->text + sizeof(struct stamp), *end = file->text + file->len;
+    const char *at = file->text + DIGEST_BYTES + sizeof(struct stamp);
+    const char *end = file->text + file->len;
 
     while (at < end) {
         if (read_answer(answers, &at, end) < 0) {
@@ -177,7 +191,7 @@ static void read_all(struct cb_db_answers *answers, const struct cb_strbuf *file
             return;
         }
     }
-    answers->bytes = file->len - sizeof(struct stamp);
+    answers->bytes = file->len - DIGEST_BYTES - sizeof(struct stamp);
 }
 
 static void format_all(const struct cb_db_answers *answers, struct cb_strbuf *out)
@@ -199,16 +213,20 @@ static void format_all(const struct cb_db_answers *answers, struct cb_strbuf *ou
 }
 
 /* One that is there is being written, or its writer was killed: it goes, and the next
- * writes. So another's may get its name when half of it is written: as answers say how
- * long they are, who reads that takes whole ones or none. */
+ * writes. So another's may get its name when half of it is written, which its digest
+ * tells. */
 static void write_all(const struct cb_db_answers *answers, int root_fd)
 {
     cb_auto_value(cb_strbuf) file = {0};
+    struct cb_digest digest;
+    char text[CB_DIGEST_MAX_TEXT] = "";
     cb_autofd int fd = openat(root_fd, NEW_NAME,
                               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-    if (fd >= 0)
-        format_all(answers, &file);
+    cb_strbuf_add(&file, text, DIGEST_BYTES);
+    format_all(answers, &file);
+    digest = cb_digest_of(file.text + DIGEST_BYTES, file.len - DIGEST_BYTES);
+    memcpy(file.text, cb_digest_text(&digest, text), DIGEST_BYTES);
     if (fd < 0 || cb_fs_write_all(fd, file.text, file.len) < 0 ||
         renameat(root_fd, NEW_NAME, root_fd, NAME) < 0)
         unlinkat(root_fd, NEW_NAME, 0);
@@ -246,16 +264,16 @@ static void recall(struct cb_db_answers *answers)
 
     fd = open(answers->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || cb_fs_read_file(fd, NAME, MAX_BYTES, &file, NULL) < 0 ||
-        file.len < sizeof(stamp))
+        file.len < DIGEST_BYTES + sizeof(stamp))
         return;
-    memcpy(&stamp, file.text, sizeof(stamp));
+    memcpy(&stamp, file.text + DIGEST_BYTES, sizeof(stamp));
     if (memcmp(stamp.magic, answers->stamp.magic, sizeof(stamp.magic)) != 0 ||
         stamp.schema != answers->stamp.schema ||
         memcmp(stamp.boot, answers->stamp.boot, sizeof(stamp.boot)) != 0)
         return;
     answers->stamp = stamp;
     map_header(answers);
-    if (is_same(answers))
+    if (is_same(answers) && is_whole(&file))
         read_all(answers, &file);
 }
 
@@ -349,7 +367,7 @@ void cb_db_answers_note(struct cb_db_answers *answers, const char *sql,
 
     cb_vec_foreach (text, texts)
         bytes += strlen(*text) + 1;
-    if (bytes + answers->bytes + sizeof(struct stamp) > MAX_BYTES)
+    if (bytes + answers->bytes > MAX_TEXTS)
         forget_all(answers);
     cb_strings_copy(copy, texts);
     cb_map_set(answers->said, question, copy);
@@ -364,8 +382,7 @@ void cb_db_answers_keep(struct cb_db_answers *answers, sqlite3 *handle)
     if (!answers->grew)
         return;
     lend_header(answers, handle);
-    if (answers->bytes + sizeof(struct stamp) > MAX_BYTES || !is_same(answers) ||
-        !is_settled(&answers->stamp))
+    if (answers->bytes > MAX_TEXTS || !is_same(answers) || !is_settled(&answers->stamp))
         return;
     root_fd = open(answers->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root_fd >= 0)

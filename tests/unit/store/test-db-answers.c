@@ -198,6 +198,26 @@ static void half_a_file_says_nothing_wrong(void **state)
     }
 }
 
+static void a_byte_that_is_another_says_nothing_wrong(void **state)
+{
+    struct fixture *f = *state;
+    cb_autofd int root = open(f->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+
+    ask(f, 'a');
+    st = stat_of(root, "answers");
+    for (off_t at = 0; at < st.st_size; at += 5) {
+        cb_autofd int fd = openat(root, "answers", O_RDWR | O_CLOEXEC);
+        char byte;
+
+        assert_int_equal(pread(fd, &byte, 1, at), 1);
+        byte ^= 1;
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+        assert_int_equal(ask(f, 'a'), 0);
+    }
+    assert_int_equal(ask(f, 'a'), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +233,8 @@ int main(void)
             who_has_the_store_open_sees_that_its_files_are_others, begin, end),
         cmocka_unit_test_setup_teardown(answers_of_two_states_are_not_kept, begin, end),
         cmocka_unit_test_setup_teardown(half_a_file_says_nothing_wrong, begin, end),
+        cmocka_unit_test_setup_teardown(a_byte_that_is_another_says_nothing_wrong, begin,
+                                        end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
