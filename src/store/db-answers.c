@@ -24,7 +24,10 @@
 #define DIGEST_BYTES 72 /* "sha256:…" and its NUL */
 #define HEADER_BYTES 96 /* of the shared memory: two copies of 48 */
 #define FRAMES_AT    16 /* in a header: frames in the log, 4 bytes */
-#define SETTLED_S    2
+/* What changes later than that has another time, by the clock of a file system that has
+ * whole seconds, and of one that has ticks. */
+#define SECONDS_NS (2 * INT64_C(1000000000))
+#define TICKS_NS   (100 * INT64_C(1000000))
 
 struct file_stamp {
     uint64_t device, inode;
@@ -113,13 +116,15 @@ static int is_same(const struct cb_db_answers *answers)
 static int is_settled(const struct stamp *stamp)
 {
     static const unsigned char nothing[HEADER_BYTES / 2];
+    const struct file_stamp *index = &stamp->index;
+    int64_t age = cb_now_ns() - index->changed_s * 1000000000 - index->changed_ns;
     uint32_t frames;
 
     if (memcmp(stamp->header, stamp->header + HEADER_BYTES / 2, HEADER_BYTES / 2) != 0 ||
         memcmp(stamp->header, nothing, sizeof(nothing)) == 0)
         return 0;
     memcpy(&frames, stamp->header + FRAMES_AT, sizeof(frames));
-    return frames > 0 || cb_now_ns() / 1000000000 - stamp->index.changed_s > SETTLED_S;
+    return frames > 0 || age > (index->changed_ns ? TICKS_NS : SECONDS_NS);
 }
 
 /* ── The file ── */

@@ -7,9 +7,9 @@
  * which every commit changes before it is seen by anybody ("WAL-Mode File Format",
  * section 2.1). As long as the stamp is the index's, so are the answers. Where the log is
  * empty only the times of meta.db tell states apart: answers are then kept of one that
- * has not changed for two seconds, the coarsest clock of a file system. All of it is
- * compared with each question: a header that is looked at says nothing of the files that
- * have taken its place, and that of an empty log comes back.
+ * has not changed for as long as the clock of its file system takes to go on. All of it
+ * is compared with each question: a header that is looked at says nothing of the files
+ * that have taken its place, and that of an empty log comes back.
  *
  * A process that SQLite holds locks for may not open and close these files, since that
  * would end the locks (fcntl(2)): a stamp is taken before the first connection, later by

@@ -78,23 +78,26 @@ run_one() {
     [ "$1" != podman ] || options+=(--ulimit nofile=1024 --ulimit nproc=1024)
     note "$1-$2" "$(program "$1")" run "${options[@]}" busybox true
 }
-# The slow ones come after the fast ones, whom they would disturb, and are not waited for as often.
+# The slow ones come after the fast ones, whom they would disturb, and are not waited for as often; what the kernel still has to take
+# apart of a network would, too, so each kind has its own turns with bubblewrap.
 w_run() {
     local network peer i networks='host none default'
     echo 'run --rm busybox true'
     for network in $networks; do run_one cbuild "$network" && rm "$B/times.cbuild-$network"; done
-    for i in $(seq "$RUNS"); do
-        command -v bwrap >/dev/null &&
-            note bwrap bwrap --unshare-all --bind "$B/root" / --proc /proc --dev /dev /bin/true
-        for network in $networks; do run_one cbuild "$network"; done
+    for network in $networks; do
+        for i in $(seq "$RUNS"); do
+            command -v bwrap >/dev/null &&
+                note "bwrap-$network" bwrap --unshare-all --bind "$B/root" / --proc /proc --dev /dev /bin/true
+            run_one cbuild "$network"
+        done
     done
     for i in $(seq "$((RUNS / 8 + 1))"); do
         for peer in ${peers#cbuild}; do
             for network in $networks; do run_one "$peer" "$network"; done
         done
     done
-    say 'bwrap --unshare-all' bwrap
     for network in $networks; do
+        say 'bwrap --unshare-all' "bwrap-$network"
         for peer in $peers; do say "$peer, network $network" "$peer-$network"; done
     done
 }
