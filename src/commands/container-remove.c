@@ -29,16 +29,29 @@ static int ask_to_die(const struct cb_each_container *at, struct cb_container *c
     return cb_container_ask_stop(container, SIGKILL, 0);
 }
 
+static int kill_and_remove(const struct cb_each_container *at,
+                           struct cb_container *container, struct cb_error **err)
+{
+    const struct rm_values *values = at->values;
+    cb_auto(cb_lock) lock = NULL;
+    int runs = cb_container_is_running(container);
+
+    if (cb_container_kill(container, at->app->cancel, &lock, err) < 0)
+        return cb_container_went(container, err);
+    if (!lock || (runs && faccessat(container->dir_fd, "config.json", F_OK, 0) < 0))
+        return 0; /* it went with its end */
+    if (cb_container_settle(container, err) < 0)
+        return cb_container_went(container, err);
+    return cb_container_remove(at->store, container, values->volumes, err);
+}
+
 static int remove_one(const struct cb_each_container *at, struct cb_container *container,
                       struct cb_error **err)
 {
     const struct rm_values *values = at->values;
-    int runs = cb_container_is_running(container);
 
-    if (values->force && cb_container_kill(container, at->app->cancel, err) < 0)
-        return cb_container_went(container, err);
-    if (runs && values->force && faccessat(container->dir_fd, "config.json", F_OK, 0) < 0)
-        return 0; /* it went with its end */
+    if (values->force)
+        return kill_and_remove(at, container, err);
     return cb_container_remove_ended(at->store, container, values->volumes,
                                      at->app->cancel, err);
 }

@@ -208,13 +208,14 @@ static int wait_let_go(struct cb_container *container, int patience_ms,
     return 0;
 }
 
-/* 1: there is no monitor, 0: there is one still or again. */
-static int is_gone(const struct cb_container *container, struct cb_error **err)
+/* 1: there is no monitor, nor can there be one before *LOCK is let go; 0: there is one
+ * still or again. */
+static int hold_gone(const struct cb_container *container, struct cb_lock **lock,
+                     struct cb_error **err)
 {
-    cb_auto(cb_lock) lock = NULL;
     cb_auto(cb_error) error = NULL;
     int taken =
-        cb_lock_try(&lock, container->dir_fd, LOCK_NAME, CB_LOCK_EXCLUSIVE, &error);
+        cb_lock_try(lock, container->dir_fd, LOCK_NAME, CB_LOCK_EXCLUSIVE, &error);
 
     if (taken >= 0 || cb_error_errnum(error) == ENOENT) /* it went with its container */
         return taken != 0;
@@ -224,7 +225,7 @@ static int is_gone(const struct cb_container *container, struct cb_error **err)
 /* A monitor that is only just beginning listens to nobody yet and is not known by its
  * name: so both ways are gone again, as long as there is one. */
 int cb_container_kill(struct cb_container *container, struct cb_cancel *cancel,
-                      struct cb_error **err)
+                      struct cb_lock **lock, struct cb_error **err)
 {
     struct pollfd wait = {.fd = cb_cancel_fd(cancel), .events = POLLIN};
     int gone;
@@ -236,7 +237,7 @@ int cb_container_kill(struct cb_container *container, struct cb_cancel *cancel,
             wait_let_go(container, asked ? KILL_PATIENCE_MS : LONELY_PATIENCE_MS, cancel,
                         err) < 0)
             return -1;
-        gone = is_gone(container, err);
+        gone = hold_gone(container, lock, err);
         if (gone)
             return gone < 0 ? -1 : 0;
         kill_holder(container);

@@ -61,9 +61,10 @@ int cb_container_await_stop(struct cb_container *container, int asked_fd,
  * own way, and nobody has stopped it as far as its restart policy goes. */
 void cb_container_ask_quit(struct cb_container *container);
 /* Ends it however it can be ended: a monitor that does not answer is killed, and takes it
- * along. Returns when both are gone. */
+ * along. Returns when both are gone; nobody starts it again before the caller lets *LOCK
+ * go, which is NULL if it was removed meanwhile. */
 int cb_container_kill(struct cb_container *container, struct cb_cancel *cancel,
-                      struct cb_error **err);
+                      struct cb_lock **lock, struct cb_error **err);
 int cb_container_wait(struct cb_container *container, struct cb_cancel *cancel,
                       int *exit_code, struct cb_error **err);
 /* Its files, mounted volumes included: through its monitor if it runs. *HOLD is what
