@@ -195,7 +195,6 @@ static int start(struct cb_app *app, struct cb_run_values *values, const char *n
 
 void cb_run_image_clear(struct cb_run_image *image)
 {
-    cb_container_expected(&image->expecting);
     cb_mount_images_clear(&image->mounts);
     cb_snapshot_unref(cb_steal(&image->rootfs));
     cb_resolved_image_free(cb_steal(&image->image));
@@ -244,7 +243,7 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
     if (values->fleeting && is_late)
         cb_launcher_prepare(app->launcher);
     else if (values->fleeting)
-        cb_container_expect(&out->expecting, app->launcher, &values->container);
+        cb_container_expect(app->launcher, &values->container);
     if (cb_app_store(app, CB_STORE_RECALL, &out->store, err) < 0 ||
         parse_pull(values->pull, &search.policy, err) < 0 ||
         cb_app_default_platform(values->platform, &buffer, &search.asked, err) < 0)
@@ -253,7 +252,7 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
     if (find_image(&search, name, &out->image, &out->rootfs, err) < 0)
         return -1;
     if (values->fleeting && is_late)
-        cb_container_expect(&out->expecting, app->launcher, &values->container);
+        cb_container_expect(app->launcher, &values->container);
     search.asked = NULL;
     if (find_mounts(&search, values, &out->mounts, err) < 0)
         return -1;
@@ -262,7 +261,6 @@ int cb_run_find_image(struct cb_app *app, struct cb_run_values *values, const ch
     request->rootfs = out->rootfs;
     request->image_name = name;
     values->container.images = &out->mounts;
-    values->container.expecting = &out->expecting;
     return 0;
 }
 

@@ -34,7 +34,6 @@ struct cb_run_image {
     char id[CB_DIGEST_MAX_TEXT];
     struct cb_snapshot *rootfs;
     struct cb_mount_images mounts;
-    struct cb_expecting expecting; /* of what is run in the foreground */
 };
 void cb_run_image_clear(struct cb_run_image *image);
 CB_AUTO_VALUE_DEFINE(cb_run_image, cb_run_image_clear)

@@ -76,7 +76,6 @@ struct cb_container_options {
     struct cb_strings attach;             /* -a as typed: "stdin", "STDOUT", … */
     const char *volume_driver;            /* as typed, "local"; or NULL */
     const struct cb_mount_images *images; /* those of MOUNTS, borrowed; or NULL */
-    struct cb_expecting *expecting; /* ended before the launcher is asked; or NULL */
     const char *restart;    /* "no", "always", "unless-stopped", "on-failure[:N]" */
     const char *log_driver; /* "json-file", "journald", "none" */
     int remove;             /* when it ends, with its anonymous volumes */
@@ -94,20 +93,9 @@ int cb_container_shell(struct cb_launcher *launcher, const struct cb_process_spe
                        struct cb_error **err);
 
 /* A container with OPTIONS is going to be run in the foreground: the launcher is started,
- * and what is the same whatever the image gets ready there. On a thread, since who starts
- * a program waits until it is executed; until cb_container_expected, which all paths
- * call, LAUNCHER is asked for nothing else and OPTIONS stay as they are, but for the
- * image and what comes of it. */
-struct cb_expecting {
-    struct cb_launcher *launcher;
-    const struct cb_container_options *options;
-    pthread_t thread;
-    int has_thread;
-};
-void cb_container_expect(struct cb_expecting *out, struct cb_launcher *launcher,
+ * and what is the same whatever the image gets ready there. */
+void cb_container_expect(struct cb_launcher *launcher,
                          const struct cb_container_options *options);
-/* Does nothing if nothing is expected, or not any more; NULL is fine. */
-void cb_container_expected(struct cb_expecting *expecting);
 
 /* Runs in the foreground on our stdio, forwarding signals and terminal size; the
  * filesystem is discarded afterwards, and LAUNCHER dismissed. Others see one that lasts.

@@ -132,7 +132,6 @@ int cb_container_run(struct cb_store *store, struct cb_launcher *launcher,
         return -1;
     lasting = (struct lasting){
         .facts = {store, launcher, options, id, root.snapshot, &setup, root.fd}};
-    cb_container_expected(options->expecting);
     status = attach(&lasting, cancel, &result, err);
     cb_launcher_dismiss(launcher);
     /* Its addresses and files are free before anybody hears of the end. */
