@@ -14,7 +14,7 @@
 
 #include <unistd.h>
 
-#define LASTING_MS 4
+#define LASTING_MS 10
 
 /* The image's volumes are directories of a container that leaves nothing behind; those
  * that are missing are made, as docker's anonymous volumes would be. */

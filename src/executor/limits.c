@@ -8,7 +8,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -153,7 +152,7 @@ static int parse_cpus(struct cb_limits *out, const struct cb_limit_options *opti
                             "conflicting options: --cpus and --cpu-%s cannot both be set",
                             out->cpu_period_us ? "period" : "quota");
     out->cpu_period_us = PERIOD_US;
-    out->cpu_quota_us = (uint64_t)llround(cpus * PERIOD_US);
+    out->cpu_quota_us = (uint64_t)(cpus * PERIOD_US + 0.5);
     return 0;
 }
 

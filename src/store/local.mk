@@ -1,4 +1,5 @@
-noinst_LIBRARIES += src/store/libstore.a
+noinst_LIBRARIES += src/store/libstore.a src/store/libsqlitemath.a
+src_store_libsqlitemath_a_SOURCES = %D%/sqlite-math.c
 src_store_libstore_a_SOURCES = \
 	%D%/archive-api.h \
 	%D%/attach.c \

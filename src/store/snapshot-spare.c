@@ -1,6 +1,6 @@
 /* Directories of snapshots that are gone, for the next: a bare one, which is the
- * snapshot's own with overlay's work directory in it, both empty; and one for each key
- * with the layer that all of that key begin with. A file system that discards what it
+ * snapshot's own with overlay's work directory in it, as good as new; and one for each
+ * key with the layer that all of that key begin with. A file system that discards what it
  * frees, or looks at what was freed lately before it gives out a new one, takes a tenth
  * of a millisecond for each.
  *
@@ -102,14 +102,24 @@ static int is_unmounted(struct cb_snapshot *snapshot)
 
 /* ── Leaving ── */
 
-/* The work directory has nothing in it: a link of its parent's and one of its own. Where
- * directories do not count links there is no spare. */
-static int is_bare(int own)
+static nlink_t count_links(int own, const char *directory)
 {
     struct stat st;
 
-    return fstatat(own, "work", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-           st.st_nlink == 2;
+    return fstatat(own, directory, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)
+               ? st.st_nlink
+               : 0;
+}
+
+/* The work directory has nothing in it, or just the one that overlay makes there, and
+ * makes anew when it is mounted, when there is time for it: who has two links, its
+ * parent's and its own, has no directories in it. Where directories do not count links
+ * there is no spare. */
+static int is_bare(int own)
+{
+    nlink_t links = count_links(own, "work");
+
+    return links == 2 || (links == 3 && count_links(own, "work/work") == 2);
 }
 
 /* -1, or the snapshot's own directory with a work directory as good as new. */
@@ -125,7 +135,7 @@ static int open_frame(struct cb_snapshot *snapshot)
                  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (own < 0)
         return -1;
-    store->driver->clear_work(own);
+    store->driver->reset_work(own, NULL);
     return is_bare(own) ? cb_steal_fd(&own) : -1;
 }
 
