@@ -23,13 +23,13 @@ void cb_container_expect(struct cb_launcher *launcher,
     struct cb_run_knobs knobs = {0};
     struct cb_process_spec spec;
 
-    /* It starts while we say what its child is to be. */
-    cb_launcher_prepare(launcher);
     cb_process_spec_init(&spec);
     if (can_be_expected(request) && cb_run_knobs_parse(&knobs, request, NULL) == 0) {
         cb_run_knobs_apply(&knobs, request, &spec);
         spec.host_network = !strcmp(request->network, "host");
         cb_process_expect(launcher, &spec);
+    } else {
+        cb_launcher_prepare(launcher);
     }
     cb_run_knobs_clear(&knobs);
 }

@@ -136,7 +136,7 @@ void cb_launcher_prepare(struct cb_launcher *launcher);
 /* There is going to be one like SPEC: beside us it gets the namespaces and the kernel's
  * filesystems that it will have, while its root is looked for. Of SPEC only what those
  * follow from is looked at: not the root, the program, the user or the mounts. The next
- * process takes all that if it is its own. */
+ * process takes all that if it is its own, else as with cb_launcher_prepare. */
 void cb_process_expect(struct cb_launcher *launcher, const struct cb_process_spec *spec);
 /* There is going to be none any more: it ends beside us, and kills what still runs. */
 void cb_launcher_dismiss(struct cb_launcher *launcher);

@@ -75,26 +75,33 @@ int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err)
     return 0;
 }
 
-static int start_sealed(struct cb_launcher *launcher, struct cb_error **err)
-{
-    int sockets[2], failed;
-
-    if (new_sockets(sockets, err) < 0)
-        return -1;
-    failed = cb_launcher_execute(sockets[1], &launcher->process, err) < 0;
-    cb_close(&sockets[1]);
-    if (failed)
-        cb_close(&sockets[0]);
-    else
-        launcher->control_fd = sockets[0];
-    return failed ? -1 : 0;
-}
-
 /* With the lock held. */
 static int send_to(struct cb_launcher *launcher, const struct cb_launch_request *request,
                    const int *fds, size_t count)
 {
     return cb_message_send(launcher->control_fd, request, sizeof(*request), fds, count);
+}
+
+/* What it is asked is there before it is: who starts a program waits until it is
+ * executed, and may then be slow to be given a processor again. */
+static int start_asked(struct cb_launcher *launcher,
+                       const struct cb_launch_request *request, const int *fds,
+                       size_t count, struct cb_error **err)
+{
+    int sockets[2], failed;
+
+    if (new_sockets(sockets, err) < 0)
+        return -1;
+    launcher->control_fd = sockets[0];
+    failed = send_to(launcher, request, fds, count) < 0;
+    if (failed)
+        cb_error_errno(err, errno, "ask the launcher");
+    else
+        failed = cb_launcher_execute(sockets[1], &launcher->process, err) < 0;
+    cb_close(&sockets[1]);
+    if (failed)
+        cb_close(&launcher->control_fd);
+    return failed ? -1 : 0;
 }
 
 /* One that was killed took its processes along; the next process has another. What was
@@ -106,30 +113,26 @@ static int is_gone_and_needed(const struct cb_launcher *launcher,
            request->kind == CB_REQUEST_LAUNCH && !request->inside_pid;
 }
 
-static int start_another(struct cb_launcher *launcher, struct cb_error **err)
+static void forget(struct cb_launcher *launcher)
 {
     cb_close(&launcher->control_fd);
     cb_launcher_let_go(launcher);
     while (waitpid(launcher->process.pid, NULL, 0) < 0 && errno == EINTR)
         continue;
     launcher->process.pid = 0;
-    return start_sealed(launcher, err);
 }
 
 static int ask(struct cb_launcher *launcher, const struct cb_launch_request *request,
                const int *fds, size_t count, struct cb_error **err)
 {
-    if (launcher->process.pid <= 0 && start_sealed(launcher, err) < 0)
-        return -1;
+    if (launcher->process.pid <= 0)
+        return start_asked(launcher, request, fds, count, err);
     if (send_to(launcher, request, fds, count) == 0)
         return 0;
-    if (is_gone_and_needed(launcher, request)) {
-        if (start_another(launcher, err) < 0)
-            return -1;
-        if (send_to(launcher, request, fds, count) == 0)
-            return 0;
-    }
-    return cb_error_errno(err, errno, "ask the launcher");
+    if (!is_gone_and_needed(launcher, request))
+        return cb_error_errno(err, errno, "ask the launcher");
+    forget(launcher);
+    return start_asked(launcher, request, fds, count, err);
 }
 
 int cb_launcher_ask(struct cb_launcher *launcher, const struct cb_launch_request *request,

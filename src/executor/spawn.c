@@ -270,6 +270,8 @@ void cb_process_expect(struct cb_launcher *launcher, const struct cb_process_spe
         name_cgroup(&request, NULL, NULL) == 0) {
         request.namespaces = plan.namespaces;
         cb_launcher_ask(launcher, &request, &plan_fd, 1, NULL);
+    } else {
+        cb_launcher_prepare(launcher);
     }
 }
 
