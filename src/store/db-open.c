@@ -166,7 +166,8 @@ int cb_db_open(struct cb_db **out, const struct cb_db_options *options,
     db->options = *options;
     db->options.root = xstrdup(options->root);
     if (options->recalls && !options->read_only && atomic_load(&connections) == 0)
-        db->answers = cb_db_answers_open(options->root, cb_db_schema_known());
+        db->answers =
+            cb_db_answers_open(options->root, cb_db_schema_known(), options->boot_id);
     if (!(db->answers && cb_db_answers_any(db->answers)) && cb_db_connect(db, err) < 0)
         return -1;
     *out = cb_steal(&db);

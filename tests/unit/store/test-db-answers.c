@@ -17,14 +17,19 @@ static struct cb_digest digest_of(char digit)
     return digest;
 }
 
-static struct cb_db *open_db(struct fixture *f, int recalls)
+static struct cb_db *open_db_in_run(struct fixture *f, int recalls, const char *boot_id)
 {
     const struct cb_db_options options = {
-        .root = f->root, .no_sync = 1, .recalls = recalls};
+        .root = f->root, .no_sync = 1, .recalls = recalls, .boot_id = boot_id};
     struct cb_db *db = NULL;
 
     ok(f, cb_db_open(&db, &options, &f->error));
     return db;
+}
+
+static struct cb_db *open_db(struct fixture *f, int recalls)
+{
+    return open_db_in_run(f, recalls, "this");
 }
 
 /* By the program itself, so that there is something in the log. */
@@ -113,6 +118,32 @@ static void another_question_is_asked(void **state)
     assert_leads_to(f, db, 'a');
     cb_db_close(cb_steal(&db));
     assert_int_equal(ask(f, 'a'), 1); /* both are known now */
+}
+
+static int ask_in_run(struct fixture *f, const char *boot_id)
+{
+    cb_auto(cb_db) db = open_db_in_run(f, 1, boot_id);
+
+    assert_leads_to(f, db, 'a');
+    return db->handle == NULL;
+}
+
+static void what_was_said_before_the_machine_started_is_not_recalled(void **state)
+{
+    struct fixture *f = *state;
+
+    ask_in_run(f, "before");
+    assert_int_equal(ask_in_run(f, "before"), 1);
+    assert_int_equal(ask_in_run(f, "after"), 0);
+    assert_int_equal(ask_in_run(f, "after"), 1);
+}
+
+static void without_a_boot_id_nothing_is_recalled(void **state)
+{
+    struct fixture *f = *state;
+
+    ask_in_run(f, "");
+    assert_int_equal(ask_in_run(f, ""), 0);
 }
 
 static void a_change_ends_what_was_said(void **state)
@@ -225,6 +256,10 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(what_is_not_there_is_recalled_too, begin, end),
         cmocka_unit_test_setup_teardown(another_question_is_asked, begin, end),
+        cmocka_unit_test_setup_teardown(
+            what_was_said_before_the_machine_started_is_not_recalled, begin, end),
+        cmocka_unit_test_setup_teardown(without_a_boot_id_nothing_is_recalled, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_change_ends_what_was_said, begin, end),
         cmocka_unit_test_setup_teardown(a_change_is_seen_by_who_has_the_store_open, begin,
                                         end),
