@@ -249,6 +249,40 @@ static void a_byte_that_is_another_says_nothing_wrong(void **state)
     assert_int_equal(ask(f, 'a'), 1);
 }
 
+static sqlite3_mem_methods memory;
+static int memory_is_out;
+
+static void *get_memory(int bytes)
+{
+    return memory_is_out ? NULL : memory.xMalloc(bytes);
+}
+
+/* SQLite's own allocator with an end to it: without memory it gives no handle. */
+static void limit_memory(void)
+{
+    sqlite3_mem_methods limited;
+
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory);
+    limited = memory;
+    limited.xMalloc = get_memory;
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &limited);
+}
+
+static void a_connection_that_could_not_be_made_is_none(void **state)
+{
+    struct fixture *f = *state;
+    const struct cb_db_options options = {.root = f->root, .no_sync = 1};
+    struct cb_db *db = NULL;
+    cb_auto(cb_error) error = NULL;
+
+    ask(f, 'a');
+    memory_is_out = 1;
+    assert_int_equal(cb_db_open(&db, &options, &error), -1);
+    memory_is_out = 0;
+    assert_string_equal(cb_error_message(error), "index `meta.db`: open: out of memory");
+    assert_int_equal(ask(f, 'a'), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,7 +304,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(half_a_file_says_nothing_wrong, begin, end),
         cmocka_unit_test_setup_teardown(a_byte_that_is_another_says_nothing_wrong, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(a_connection_that_could_not_be_made_is_none,
+                                        begin, end),
     };
 
+    limit_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
