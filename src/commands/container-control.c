@@ -74,8 +74,8 @@ static int stop_one(const struct cb_each_container *at, struct cb_container *con
     return 0;
 }
 
-static int restart_one(const struct cb_each_container *at, struct cb_container *container,
-                       struct cb_error **err)
+static int stop_and_start(const struct cb_each_container *at,
+                          struct cb_container *container, struct cb_error **err)
 {
     const struct cb_client_options options = {0};
     struct cb_client_end end;
@@ -86,6 +86,20 @@ static int restart_one(const struct cb_each_container *at, struct cb_container *
         return -1;
     cb_container_tell(at->store, container, "restart", NULL, NULL);
     return 0;
+}
+
+static int restart_one(const struct cb_each_container *at, struct cb_container *container,
+                       struct cb_error **err)
+{
+    const struct stop_values *values = at->values;
+    struct cb_stopping stopping;
+    int done;
+
+    if (stopping_of(container, values->signal, values->timeout, &stopping, err) < 0)
+        return -1;
+    done = cb_container_restart(container, stopping.signal, stopping.timeout_s,
+                                at->app->cancel, err);
+    return done ? (done < 0 ? -1 : 0) : stop_and_start(at, container, err);
 }
 
 /* Before any container is looked for. */
