@@ -101,22 +101,42 @@ static int check_timeout(const struct stop_values *values, struct cb_error **err
 
 static const struct cb_container_act stop_act = {.each = stop_one, .ask = ask_to_stop};
 
-/* Each is told before the first is waited for. One may go with its end. */
-static int quit_all(struct cb_app *app, const struct cb_containers *all,
-                    struct cb_error **err)
+static void await_gone(struct cb_app *app, struct cb_container *container,
+                       struct cb_error **errors)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_container_wait_gone(container, app->cancel, &error) < 0) {
+        cb_error_wrap(&error, "wait for the end of %s", container->name);
+        cb_error_append(errors, cb_steal(&error));
+        return;
+    }
+    printf("%s\n", container->name);
+    fflush(stdout);
+}
+
+/* Each is told before the first is waited for, and all are waited for, whatever goes
+ * wrong with one. One may go with its end. */
+static void quit_all(struct cb_app *app, const struct cb_containers *all,
+                     struct cb_error **errors)
 {
     cb_vec_foreach (container, all)
         if (cb_container_is_running(*container) && !(*container)->in_foreground)
             cb_container_ask_quit(*container);
     cb_vec_foreach (container, all) {
-        if (!cb_container_is_running(*container) || (*container)->in_foreground)
-            continue;
-        if (cb_container_wait_gone(*container, app->cancel, err) < 0)
-            return -1;
-        printf("%s\n", (*container)->name);
-        fflush(stdout);
+        if (cb_cancel_requested(app->cancel))
+            return;
+        if (cb_container_is_running(*container) && !(*container)->in_foreground)
+            await_gone(app, *container, errors);
     }
-    return 0;
+}
+
+static int all_went(const struct cb_error *errors)
+{
+    for (; errors; errors = cb_error_next(errors))
+        if (cb_error_kind(errors) != CB_ERR_NOT_FOUND)
+            return 0;
+    return 1;
 }
 
 /* As when the machine is shut down: each has its own signal and its own time, and is not
@@ -127,6 +147,7 @@ static int stop_all(struct cb_app *app, struct stop_values *values, struct cb_er
     cb_auto(cb_store) store = NULL;
     cb_auto_value(cb_containers) all = {0};
     cb_auto_value(cb_strings) in_foreground = {0};
+    cb_auto(cb_error) errors = NULL;
     cb_auto(cb_error) error = NULL;
 
     if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
@@ -135,12 +156,13 @@ static int stop_all(struct cb_app *app, struct stop_values *values, struct cb_er
     cb_vec_foreach (container, &all)
         if (cb_container_is_running(*container) && (*container)->in_foreground)
             cb_strings_add(&in_foreground, (*container)->name);
-    if (quit_all(app, &all, err) < 0)
+    quit_all(app, &all, &errors);
+    if (cb_cancel_check(app->cancel, err) < 0)
         return -1;
     if (cb_containers_each(app, &stop_act, &in_foreground, values, &error) < 0 &&
-        cb_error_kind(error) != CB_ERR_NOT_FOUND) /* it went with its end */
-        return cb_error_move(err, &error);
-    return 0;
+        !all_went(error)) /* with their end */
+        cb_error_append(&errors, cb_steal(&error));
+    return errors ? cb_error_move(err, &errors) : 0;
 }
 
 static int run_stop(struct cb_app *app, void *given, const struct cb_strings *args,

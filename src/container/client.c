@@ -183,14 +183,26 @@ int cb_container_update(struct cb_store *store, struct cb_container *container,
     return -1;
 }
 
+/* As cb_container_hold_ended. One that never ran has no lock: where none can be made, it
+ * cannot be started either. */
+static int hold_to_read(struct cb_container *container, struct cb_lock **hold,
+                        struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+    int held = cb_container_hold_ended(container, NULL, hold, &error);
+
+    if (held >= 0 || cb_error_errnum(error) == EROFS)
+        return held != 0;
+    return cb_error_move(err, &error);
+}
+
 int cb_container_root(struct cb_store *store, struct cb_container *container, int *fd,
                       struct cb_snapshot **snapshot, struct cb_lock **hold,
                       struct cb_error **err)
 {
     struct cb_wire_message message = {.type = CB_WIRE_ROOT};
-    int held = cb_container_is_running(container)
-                   ? 0
-                   : cb_container_hold_ended(container, NULL, hold, err);
+    int held =
+        cb_container_is_running(container) ? 0 : hold_to_read(container, hold, err);
 
     if (held == 0)
         return cb_monitor_ask(container, &message, NULL, fd, err) < 0

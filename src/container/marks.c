@@ -14,6 +14,10 @@
 #define MTAB        "mtab"
 #define MOUNTS      "/proc/mounts"
 
+/* Docker's are executable, too. An empty file that somebody has put there is not, and by
+ * that it is told from them (by the owner's bit, which no usual umask takes away). */
+#define MODE 0755
+
 /* In etc, where the container's own are mounted on them. */
 static const char *const covered[] = {"hostname", "hosts", "resolv.conf"};
 
@@ -22,7 +26,7 @@ static void fill_etc(int etc, const struct stat *st)
 {
     for (size_t i = 0; i < CB_ARRAY_SIZE(covered); i++) {
         cb_autofd int fd = openat(
-            etc, covered[i], O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
+            etc, covered[i], O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, MODE);
     }
     (void)!symlinkat(MOUNTS, etc, MTAB);
     futimens(etc, (struct timespec[]){st->st_atim, st->st_mtim});
@@ -31,7 +35,7 @@ static void fill_etc(int etc, const struct stat *st)
 void cb_container_mark(int root_fd)
 {
     cb_autofd int mark = openat(
-        root_fd, ENVIRONMENT, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
+        root_fd, ENVIRONMENT, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, MODE);
     cb_autofd int etc = -1;
     struct stat st;
 
@@ -72,10 +76,17 @@ static int is_covered(const char *path)
     return 0;
 }
 
+int cb_container_has_mark(const char *path)
+{
+    return strcmp(path, ENVIRONMENT) == 0 || strcmp(path, ETC "/" MTAB) == 0 ||
+           is_covered(path);
+}
+
 int cb_container_is_mark(const char *path, const struct stat *st)
 {
     if (S_ISREG(st->st_mode))
-        return st->st_size == 0 && (strcmp(path, ENVIRONMENT) == 0 || is_covered(path));
+        return st->st_size == 0 && st->st_mode & S_IXUSR &&
+               (strcmp(path, ENVIRONMENT) == 0 || is_covered(path));
     return S_ISLNK(st->st_mode) && st->st_size == (off_t)strlen(MOUNTS) &&
            strcmp(path, ETC "/" MTAB) == 0;
 }

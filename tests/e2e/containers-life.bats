@@ -305,6 +305,24 @@ END
     expect_status 1
 }
 
+@test "stop --all waits for all, also when it cannot wait for one, and says so" {
+    local ids=() each
+    for each in one two three; do
+        ids+=("$("$CBUILD" run -d --network none --stop-signal KILL --name "$name-$each" busybox sleep 1000)")
+    done
+    mv "$STORE/containers/${ids[1]}/monitor.lock" held
+    mkdir "$STORE/containers/${ids[1]}/monitor.lock"
+    cbuild stop --all
+    expect_status 1
+    expect_contains "wait for the end of $name-two: open lock \`monitor.lock\`: "
+    grep -qx "$name-one" <<<"$output"
+    grep -qx "$name-three" <<<"$output"
+    rmdir "$STORE/containers/${ids[1]}/monitor.lock"
+    mv held "$STORE/containers/${ids[1]}/monitor.lock"
+    cbuild stop --all
+    expect_status 0
+}
+
 # Its monitor waits for seconds by then.
 has_restarted_often() { [ "$(record .RestartCount)" -ge 4 ]; }
 
