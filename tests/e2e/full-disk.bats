@@ -116,3 +116,17 @@ take_all() {
     run sh -c 'ls "$1"/snapshots "$1"/blobs/sha256 "$1"/containers | grep -c "[0-9a-f]\{32\}"' - "$CBUILD_ROOT"
     expect_output 0
 }
+
+@test "marks that a full disk did not take are there in the next container" {
+    mount -t tmpfs -o nr_inodes=1000 none "$mnt"
+    export CBUILD_ROOT=$mnt/store
+    "$CBUILD" import "$CB_BASES/busybox.tar" busybox >/dev/null
+    for left in $(seq 8 16); do
+        rm -rf "$CBUILD_ROOT/spare"
+        mount -o "remount,nr_inodes=$((1000 - $(free inodes) + left))" "$mnt"
+        run timeout 60 "$CBUILD" run --rm --network none busybox true
+        mount -o remount,nr_inodes=1000 "$mnt"
+        ends_well run --rm --network none busybox readlink /etc/mtab
+        expect_output /proc/mounts
+    done
+}
