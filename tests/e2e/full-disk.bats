@@ -117,13 +117,33 @@ take_all() {
     expect_output 0
 }
 
-@test "marks that a full disk did not take are there in the next container" {
+# few_inodes N: as many are left in a store that keeps nothing for the next container.
+few_inodes() {
+    rm -rf "$CBUILD_ROOT/spare"
+    mount -o "remount,nr_inodes=$((1000 - $(free inodes) + $1))" "$mnt"
+}
+tiny_store() {
     mount -t tmpfs -o nr_inodes=1000 none "$mnt"
     export CBUILD_ROOT=$mnt/store
     "$CBUILD" import "$CB_BASES/busybox.tar" busybox >/dev/null
+}
+
+@test "a root that the kernel gives for reading only, for want of an inode, is no root" {
+    tiny_store
+    for left in $(seq 8); do
+        few_inodes "$left"
+        run timeout 60 "$CBUILD" run --rm --network none busybox true
+        mount -o remount,nr_inodes=1000 "$mnt"
+        echo "$output" >>"$DIR/said"
+    done
+    grep -q 'overlay: no directory can be made for its work' "$DIR/said"
+    not grep 'read-only file system' "$DIR/said"
+}
+
+@test "marks that a full disk did not take are there in the next container" {
+    tiny_store
     for left in $(seq 8 16); do
-        rm -rf "$CBUILD_ROOT/spare"
-        mount -o "remount,nr_inodes=$((1000 - $(free inodes) + left))" "$mnt"
+        few_inodes "$left"
         run timeout 60 "$CBUILD" run --rm --network none busybox true
         mount -o remount,nr_inodes=1000 "$mnt"
         ends_well run --rm --network none busybox readlink /etc/mtab
