@@ -6,8 +6,9 @@
 
 #include <sys/stat.h>
 
-/* Into the root ROOT_FD, where there is none; a root that takes none does without. */
-void cb_container_mark(int root_fd);
+/* Into the root ROOT_FD, where there is none; a root that takes none does without. 0, or
+ * -1: another time it might take more of them. */
+int cb_container_mark(int root_fd);
 /* Which marks these are; another letter for others. */
 #define CB_CONTAINER_MARKS "a"
 /* They are in ROOT_FD since another container's start: their times are of now. */

@@ -178,6 +178,15 @@ C /etc/resolv.conf'
     "$CBUILD" rmi etcless >/dev/null
 }
 
+@test "the marks are the same whatever the umask of who runs the first container" {
+    "$CBUILD" import "$CB_BASES/busybox.tar" umask >/dev/null
+    for mask in 077 022; do
+        (umask $mask && "$CBUILD" run --rm --network none umask stat -c %a /.dockerenv) >"$DIR/said"
+        [ "$(cat "$DIR/said")" = 755 ]
+    done
+    "$CBUILD" rmi umask >/dev/null
+}
+
 @test "a container's health check is in its configuration, its times are text in templates" {
     "$CBUILD" create --name checked --network none --health-cmd 'ls /x' --health-interval 90s --health-timeout 1500ms --health-retries 4 busybox >/dev/null
     "$CBUILD" commit checked made:5 >/dev/null
