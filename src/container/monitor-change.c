@@ -60,6 +60,14 @@ int cb_monitor_signal(struct monitor *monitor, int number, struct cb_error **err
     return 0;
 }
 
+void cb_monitor_kill_within(struct monitor *monitor, int seconds)
+{
+    int64_t at = cb_clock_ms() + (int64_t)seconds * 1000;
+
+    if (seconds >= 0 && (monitor->kill_at_ms < 0 || at < monitor->kill_at_ms))
+        monitor->kill_at_ms = at;
+}
+
 void cb_monitor_wake(struct monitor *monitor)
 {
     if (monitor->main && monitor->container->state.status == CB_CONTAINER_PAUSED &&

@@ -211,8 +211,7 @@ static int begin_to_stop(struct monitor *monitor, const struct cb_wire_message *
 {
     int number = message->a ? message->a : SIGTERM;
 
-    if (message->b >= 0)
-        monitor->kill_at_ms = cb_clock_ms() + (int64_t)message->b * 1000;
+    cb_monitor_kill_within(monitor, message->b);
     if (cb_monitor_signal(monitor, number, err) < 0)
         return -1;
     cb_monitor_wake(monitor);

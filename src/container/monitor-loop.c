@@ -97,16 +97,12 @@ static int quit_seconds(const struct monitor *monitor)
  * that it wants for that. */
 static void quit(struct monitor *monitor)
 {
-    int timeout_s;
-
     monitor->is_quitting = 1;
     monitor->start_at_ms = -1;
     cb_monitor_give_up_restart(monitor);
     if (!monitor->main || monitor->main->is_lent)
         return;
-    timeout_s = quit_seconds(monitor);
-    if (timeout_s >= 0)
-        monitor->kill_at_ms = cb_clock_ms() + (int64_t)timeout_s * 1000;
+    cb_monitor_kill_within(monitor, quit_seconds(monitor));
     cb_monitor_signal(monitor, monitor->setup->stopping.signal, NULL);
     cb_monitor_wake(monitor);
 }

@@ -138,6 +138,9 @@ int cb_monitor_not_running(const struct monitor *monitor, struct cb_error **err)
 int cb_monitor_pause(struct monitor *monitor, int on, struct cb_error **err);
 /* To its first process, and into the journal. */
 int cb_monitor_signal(struct monitor *monitor, int number, struct cb_error **err);
+/* It is killed if it has not ended by then; SECONDS -1: it may take its time. Of several
+ * who want its end the least patient has it. */
+void cb_monitor_kill_within(struct monitor *monitor, int seconds);
 /* What gets a signal goes on. */
 void cb_monitor_wake(struct monitor *monitor);
 /* The configuration was changed: limits and restart policy are as it has them. */

@@ -440,6 +440,18 @@ started_since() { [ "$(record '[.Status, .StartedAt]')" != "[\"running\",$1]" ] 
     state_is exited
 }
 
+@test "of several who stop it the least patient has it killed" {
+    start busybox sh -c 'trap "touch /asked" TERM; echo ready; while :; do sleep 1000 & wait; done'
+    wait_until logs_have ready
+    "$CBUILD" stop -t 4 "$name" >/dev/null 3>&- &
+    pid=$!
+    wait_until "$CBUILD" exec "$name" test -e /asked
+    run timeout 60 "$CBUILD" stop -t 1000 "$name"
+    expect_status 0
+    wait "$pid"
+    record_is .ExitCode 137
+}
+
 @test "a restart keeps a container of --rm, and one that cannot start says why" {
     mkdir "$DIR/there"
     start --rm --mount "type=bind,source=$DIR/there,target=/there" busybox sleep 1000
