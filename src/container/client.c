@@ -160,27 +160,43 @@ void cb_container_tell_renamed(struct cb_container *container)
         cb_warn("%s", cb_error_message(error));
 }
 
+/* Nobody removes it meanwhile: half of it would be left. BEFORE: what it was; NULL: as
+ * CONTAINER has it. */
+static int put_config(struct cb_store *store, const struct cb_container *container,
+                      const struct cb_strbuf *before, struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    if (cb_containers_lock(store, &lock, &dir, err) < 0)
+        return -1;
+    if (faccessat(container->dir_fd, "config.json", F_OK, 0) < 0)
+        return cb_error_errno(err, errno, "open `config.json`");
+    if (before)
+        return cb_atomic_file_write(container->dir_fd, "config.json", before->text,
+                                    before->len, 0600, 1, err);
+    return cb_container_save_config(container, err);
+}
+
+/* The lock of the list is let go of before the monitor is asked: one that is about to
+ * remove its container waits for that, and answers nobody. */
 int cb_container_update(struct cb_store *store, struct cb_container *container,
                         struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) before = {0};
-    cb_auto(cb_lock) lock = NULL;
     cb_auto(cb_error) error = NULL;
-    cb_autofd int dir = -1;
 
-    if (cb_containers_lock(store, &lock, &dir, err) < 0 ||
-        cb_fs_read_file(container->dir_fd, "config.json", CONFIG_MAX_BYTES, &before,
+    if (cb_fs_read_file(container->dir_fd, "config.json", CONFIG_MAX_BYTES, &before,
                         err) < 0 ||
-        cb_container_save_config(container, err) < 0)
+        put_config(store, container, NULL, err) < 0)
         return cb_container_went(container, err);
     if (reload(container, &error) == 0)
         return 0;
     if (cb_container_refresh(container, NULL) == 0 && !cb_container_is_running(container))
         return 0; /* it ended just then: what is written holds from its next start on */
     cb_error_move(err, &error);
-    cb_atomic_file_write(container->dir_fd, "config.json", before.text, before.len, 0600,
-                         1, NULL);
-    return -1;
+    put_config(store, container, &before, NULL);
+    return cb_container_went(container, err);
 }
 
 /* As cb_container_hold_ended. One that never ran has no lock: where none can be made, it

@@ -140,3 +140,21 @@ teardown() { cb_drop_containers; }
     cbuild exec "$name" echo on
     expect_output on
 }
+
+# bats test_tags=root
+@test "update of one that goes with its end waits for nobody who waits for it" {
+    id=$("$CBUILD" run -d --rm --network none --name "$name" busybox sleep 1000)
+    monitor=$(cat "$STORE/containers/$id/monitor.lock")
+    kill -STOP "$monitor"
+    kill -KILL "$("$CBUILD" inspect -f '{{.State.Pid}}' "$name")"
+    timeout 30 "$CBUILD" update --pids-limit 77 "$name" >"$DIR/out" 2>&1 3>&- &
+    pid=$!
+    wait_until grep -q '"77"' "$STORE/containers/$id/config.json"
+    kill -CONT "$monitor"
+    status=0
+    wait "$pid" || status=$?
+    output=$(cat "$DIR/out")
+    expect_status 1
+    expect_output "cbuild: No such container: $id"
+    not "$CBUILD" inspect "$name"
+}
