@@ -4,6 +4,7 @@
 #include "container/journal.h"
 #include "container/signals.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -240,21 +241,29 @@ static const struct cb_option kill_options[] = {
     {0},
 };
 
+static int not_killed(const struct cb_container *container, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_EXISTS,
+                 "cannot kill container: %s: container %s is not running",
+                 container->name, container->id);
+    return cb_container_went(container, err);
+}
+
 static int kill_one(const struct cb_each_container *at, struct cb_container *container,
                     struct cb_error **err)
 {
     const struct kill_values *values = at->values;
     struct cb_stopping stopping = {.signal = SIGKILL};
+    cb_auto(cb_error) error = NULL;
     int exit_code;
 
     if (values->signal && cb_stopping_parse(&stopping, values->signal, NULL, err) < 0)
         return -1;
     if (!cb_container_is_running(container))
-        return cb_error_set(err, CB_ERR_EXISTS,
-                            "cannot kill container: %s: container %s is not running",
-                            container->name, container->id);
-    if (cb_container_signal(container, stopping.signal, err) < 0)
-        return -1;
+        return not_killed(container, err);
+    if (cb_container_signal(container, stopping.signal, &error) < 0)
+        return cb_error_errnum(error) == ESRCH ? not_killed(container, err)
+                                               : cb_error_move(err, &error);
     return stopping.signal == SIGKILL
                ? cb_container_wait(container, at->app->cancel, &exit_code, err)
                : 0;

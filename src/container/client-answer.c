@@ -20,6 +20,13 @@ int cb_client_gone(struct cb_error **err)
     return cb_error_set(err, CB_ERR_SYSTEM, "the monitor of the container has ended");
 }
 
+int cb_client_unheard(struct cb_error **err)
+{
+    cb_client_gone(err);
+    cb_error_set_errnum(err, CB_CLIENT_UNHEARD);
+    return -1;
+}
+
 /* 0 also when TIMEOUT_MS (-1: any) has passed. */
 int cb_client_wait(int fd, int timeout_ms, struct cb_cancel *cancel,
                    struct cb_error **err)
@@ -119,6 +126,6 @@ int cb_client_receive(int fd, int limit_ms, struct cb_cancel *cancel,
     if (got < 0)
         return cb_error_errno(err, errno, "ask the monitor");
     if (!got)
-        return cb_client_gone(err);
+        return cb_client_unheard(err);
     return answer->type == CB_WIRE_FAILED ? cb_wire_get_error(answer, err) : 0;
 }

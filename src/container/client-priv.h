@@ -5,6 +5,8 @@
 #include "container/client.h"
 #include "container/wire.h"
 
+#include <errno.h>
+
 /* A monitor that does not run (SIGSTOP, a debugger) answers nobody: after
  * CB_CLIENT_STOPPED_MS of that every wait for an answer ends. */
 #define CB_CLIENT_STOPPED_MS 5000
@@ -21,6 +23,9 @@ int cb_client_is_stopped(int fd);
 /* Is it this program, and no other version of it? */
 int cb_client_is_same_program(int fd);
 int cb_client_gone(struct cb_error **err);
+/* The same before there was an answer: the errnum is CB_CLIENT_UNHEARD. */
+#define CB_CLIENT_UNHEARD EOWNERDEAD
+int cb_client_unheard(struct cb_error **err);
 /* FD is a connection whose first message was sent and is about to be answered: passes on
  * streams, signals and sizes until the end. What WARNINGS_FD (or -1) has by the answer is
  * shown first. */

@@ -22,12 +22,16 @@
 
 #define LOG_MAX_BYTES    (1u << 20)
 #define CONFIG_MAX_BYTES (16u << 20)
+#define END_NAP_MS       10 /* while a container is about to end */
+#define END_TRIES        100
 
 /* ── Asking ── */
 
 static int not_running(const struct cb_container *container, struct cb_error **err)
 {
-    return cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running", container->id);
+    cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running", container->id);
+    cb_error_set_errnum(err, ESRCH);
+    return cb_container_went(container, err);
 }
 
 static int connect_to(const struct cb_container *container, int *fd,
@@ -41,9 +45,18 @@ static int connect_to(const struct cb_container *container, int *fd,
 static int send_to(int fd, const struct cb_wire_message *message, struct cb_error **err)
 {
     if (cb_wire_send(fd, message, -1) < 0)
-        return errno == EPIPE ? cb_client_gone(err)
-                              : cb_error_errno(err, errno, "ask the monitor");
+        return errno == EPIPE || errno == ECONNRESET
+                   ? cb_client_unheard(err)
+                   : cb_error_errno(err, errno, "ask the monitor");
     return 0;
+}
+
+/* A monitor that has ended before it could answer has ended with its container. */
+static int tell_failed(const struct cb_container *container, struct cb_error **error,
+                       struct cb_error **err)
+{
+    return cb_error_errnum(*error) == CB_CLIENT_UNHEARD ? not_running(container, err)
+                                                        : cb_error_move(err, error);
 }
 
 /* Who is connected to a network waits for its turn. */
@@ -57,11 +70,15 @@ static int limit_of(const struct cb_wire_message *message)
 int cb_monitor_ask(const struct cb_container *container, struct cb_wire_message *message,
                    struct cb_cancel *cancel, int *fd, struct cb_error **err)
 {
+    cb_auto(cb_error) error = NULL;
     cb_autofd int monitor = -1;
 
-    if (connect_to(container, &monitor, err) < 0 || send_to(monitor, message, err) < 0)
+    if (connect_to(container, &monitor, err) < 0)
         return -1;
-    return cb_client_receive(monitor, limit_of(message), cancel, message, fd, err);
+    if (send_to(monitor, message, &error) < 0 ||
+        cb_client_receive(monitor, limit_of(message), cancel, message, fd, &error) < 0)
+        return tell_failed(container, &error, err);
+    return 0;
 }
 
 int cb_monitor_ask_within(const struct cb_container *container,
@@ -101,11 +118,14 @@ int cb_container_pause(struct cb_container *container, int on, struct cb_error *
 int cb_container_hold(struct cb_container *container, int *fd, struct cb_error **err)
 {
     struct cb_wire_message message = {.type = CB_WIRE_PAUSE, .a = 1, .b = 1};
+    cb_auto(cb_error) error = NULL;
     cb_autofd int monitor = -1;
 
-    if (connect_to(container, &monitor, err) < 0 || send_to(monitor, &message, err) < 0 ||
-        cb_client_receive(monitor, CB_CLIENT_LIMIT_MS, NULL, &message, NULL, err) < 0)
+    if (connect_to(container, &monitor, err) < 0)
         return -1;
+    if (send_to(monitor, &message, &error) < 0 ||
+        cb_client_receive(monitor, CB_CLIENT_LIMIT_MS, NULL, &message, NULL, &error) < 0)
+        return tell_failed(container, &error, err);
     *fd = cb_steal_fd(&monitor);
     return 0;
 }
@@ -156,7 +176,9 @@ void cb_container_tell_renamed(struct cb_container *container)
 
     if (found > 0 &&
         (send_to(fd, &message, &error) < 0 ||
-         cb_client_receive(fd, CB_CLIENT_LIMIT_MS, NULL, &message, NULL, &error) < 0))
+         cb_client_receive(fd, CB_CLIENT_LIMIT_MS, NULL, &message, NULL, &error) < 0) &&
+        cb_error_errnum(error) !=
+            CB_CLIENT_UNHEARD) /* one that has ended need not know */
         cb_warn("%s", cb_error_message(error));
 }
 
@@ -212,18 +234,38 @@ static int hold_to_read(struct cb_container *container, struct cb_lock **hold,
     return cb_error_move(err, &error);
 }
 
+/* 1: *FD is the root that its monitor gave. 0: it does not run, or not any more. */
+static int ask_root(struct cb_container *container, int *fd, struct cb_error **err)
+{
+    struct cb_wire_message message = {.type = CB_WIRE_ROOT};
+    cb_auto(cb_error) error = NULL;
+
+    if (!cb_container_is_running(container))
+        return 0;
+    if (cb_monitor_ask(container, &message, NULL, fd, &error) == 0)
+        return 1;
+    if (cb_error_errnum(error) == ESRCH)
+        return 0;
+    cb_error_move(err, &error);
+    return cb_container_went(container, err);
+}
+
 int cb_container_root(struct cb_store *store, struct cb_container *container, int *fd,
                       struct cb_snapshot **snapshot, struct cb_lock **hold,
                       struct cb_error **err)
 {
-    struct cb_wire_message message = {.type = CB_WIRE_ROOT};
-    int held =
-        cb_container_is_running(container) ? 0 : hold_to_read(container, hold, err);
+    int held = 0, asked = ask_root(container, fd, err);
 
-    if (held == 0)
-        return cb_monitor_ask(container, &message, NULL, fd, err) < 0
-                   ? cb_container_went(container, err)
-                   : 0;
+    /* It may be about to end, or have been started meanwhile. */
+    for (int i = 0; asked == 0 && held == 0; i++) {
+        held = hold_to_read(container, hold, err);
+        if (held == 0 && i == END_TRIES)
+            return not_running(container, err);
+        if (held == 0 && poll(NULL, 0, END_NAP_MS) == 0)
+            asked = ask_root(container, fd, err);
+    }
+    if (asked)
+        return asked < 0 ? -1 : 0;
     if (held < 0 || cb_container_snapshot(store, container, snapshot, err) < 0)
         return cb_container_went(container, err);
     return cb_snapshot_open_root(*snapshot, fd, err);
@@ -392,13 +434,18 @@ int cb_container_exec(struct cb_container *container, const struct cb_exec_wish 
                       struct cb_client_end *end, struct cb_error **err)
 {
     struct cb_wire_message message = {.type = CB_WIRE_EXEC, .a = wish->detach};
+    cb_auto(cb_error) error = NULL;
     cb_autofd int fd = -1;
+    int status;
 
     add_size(&message, options);
     if (fill_exec(&message, wish, options, err) < 0 ||
-        connect_to(container, &fd, err) < 0 || send_to(fd, &message, err) < 0)
+        connect_to(container, &fd, err) < 0)
         return -1;
-    if (!wish->detach)
-        return cb_client_relay(fd, options, cancel, -1, end, err);
-    return cb_client_receive(fd, CB_CLIENT_LIMIT_MS, cancel, &message, NULL, err);
+    status = send_to(fd, &message, &error);
+    if (status == 0)
+        status = wish->detach ? cb_client_receive(fd, CB_CLIENT_LIMIT_MS, cancel,
+                                                  &message, NULL, &error)
+                              : cb_client_relay(fd, options, cancel, -1, end, &error);
+    return status < 0 ? tell_failed(container, &error, err) : status;
 }

@@ -38,7 +38,8 @@ int cb_container_exec(struct cb_container *container, const struct cb_exec_wish 
 /* It has been renamed: its monitor, if there is one, is told, and what it says is shown.
  */
 void cb_container_tell_renamed(struct cb_container *container);
-/* Gives its process SIGNAL. EXISTS "Container x is not running". */
+/* Gives its process SIGNAL. EXISTS "Container x is not running", as of all that only one
+ * that runs can do, with the errnum ESRCH. */
 int cb_container_signal(struct cb_container *container, int signal,
                         struct cb_error **err);
 /* Stops all processes in it, or lets them go on. */

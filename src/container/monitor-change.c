@@ -5,6 +5,8 @@
 #include "container/journal.h"
 #include "executor/limits.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -16,12 +18,26 @@ static void set_status(struct monitor *monitor, enum cb_container_status status)
 
 int cb_monitor_not_running(const struct monitor *monitor, struct cb_error **err)
 {
-    return cb_error_set(err, CB_ERR_EXISTS,
-                        monitor->start_at_ms >= 0
-                            ? "Container %s is restarting, wait until the container is "
-                              "running"
-                            : "Container %s is not running",
-                        monitor->container->id);
+    if (monitor->start_at_ms >= 0)
+        return cb_error_set(
+            err, CB_ERR_EXISTS,
+            "Container %s is restarting, wait until the container is running",
+            monitor->container->id);
+    cb_error_set(err, CB_ERR_EXISTS, "Container %s is not running",
+                 monitor->container->id);
+    cb_error_set_errnum(err, ESRCH);
+    return -1;
+}
+
+int cb_monitor_went(const struct monitor *monitor, struct cb_error **err)
+{
+    cb_autofd int fd = cb_process_open(monitor->main->process, "stat", O_RDONLY);
+
+    if (fd >= 0 || (errno != ENOENT && errno != ESRCH))
+        return -1;
+    if (err)
+        cb_error_free(cb_steal(err));
+    return cb_monitor_not_running(monitor, err);
 }
 
 int cb_monitor_pause(struct monitor *monitor, int on, struct cb_error **err)
@@ -37,9 +53,11 @@ int cb_monitor_pause(struct monitor *monitor, int on, struct cb_error **err)
         return cb_error_set(
             err, CB_ERR_EXISTS,
             on ? "Container %s is already paused" : "Container %s is not paused", id);
-    if (cb_process_freeze(monitor->launcher, monitor->main->process, on, err) < 0)
-        return cb_error_wrap(
+    if (cb_process_freeze(monitor->launcher, monitor->main->process, on, err) < 0) {
+        cb_error_wrap(
             err, on ? "cannot pause container %s" : "cannot unpause container %s", id);
+        return cb_monitor_went(monitor, err);
+    }
     set_status(monitor, on ? CB_CONTAINER_PAUSED : CB_CONTAINER_RUNNING);
     cb_container_tell_at(monitor->store_root, monitor->container,
                          on ? "pause" : "unpause", NULL, NULL);

@@ -120,7 +120,7 @@ int cb_monitor_exec(struct monitor *monitor, struct client *client,
     merge_env(monitor->setup->spec.process.env, &wish, &env);
     fill_spec(&spec, monitor, &wish, &env, message);
     if (cb_session_start(monitor->launcher, &spec, wish.input, NULL, &session, err) < 0)
-        return -1;
+        return cb_monitor_went(monitor, err);
     cb_container_new_id(session->exec_id);
     cb_vec_push(&monitor->sessions, session);
     cb_client_answer(client, 0, NULL);

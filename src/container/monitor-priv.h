@@ -133,8 +133,11 @@ void cb_clients_tell_restart(struct monitor *monitor, struct cb_error *error);
 void cb_monitor_give_up_restart(struct monitor *monitor);
 
 /* ── monitor-change.c: of what runs ── */
-/* EXISTS: of what was asked for nothing is there while no process of its own is. */
+/* EXISTS: of what was asked for nothing is there while no process of its own is. The
+ * errnum is ESRCH unless it is about to be started again. */
 int cb_monitor_not_running(const struct monitor *monitor, struct cb_error **err);
+/* After a failure: if its first process has just ended, ERR becomes that. Always -1. */
+int cb_monitor_went(const struct monitor *monitor, struct cb_error **err);
 int cb_monitor_pause(struct monitor *monitor, int on, struct cb_error **err);
 /* To its first process, and into the journal. */
 int cb_monitor_signal(struct monitor *monitor, int number, struct cb_error **err);

@@ -158,3 +158,34 @@ teardown() { cb_drop_containers; }
     expect_output "cbuild: No such container: $id"
     not "$CBUILD" inspect "$name"
 }
+
+# bats test_tags=root
+@test "one that ends while something is asked of it is not running, and has files" {
+    local did pid monitor
+    is_asking() { readlink "/proc/$1/fd/"* | grep -q '^socket:'; }
+    # What did it say of a container that was asked, and then was found to have ended?
+    ask_late() {
+        did=0
+        "$CBUILD" start "$name" >/dev/null
+        monitor=$(cat "$STORE/containers/$id/monitor.lock")
+        kill -STOP "$monitor"
+        kill -KILL "$("$CBUILD" inspect -f '{{.State.Pid}}' "$name")"
+        "$CBUILD" "$@" >"$DIR/out" 2>"$DIR/err" 3>&- &
+        pid=$!
+        wait_until is_asking "$pid"
+        kill -CONT "$monitor"
+        wait "$pid" || did=$?
+        [ "$did" = "$expected" ] && [ "$(cat "$DIR/err")" = "$said" ] || { echo "$*: $did $(cat "$DIR/err")"; return 1; }
+    }
+    id=$("$CBUILD" create --network none --name "$name" busybox sleep 1000)
+    expected=1 said="cbuild: Container $id is not running"
+    ask_late exec "$name" true
+    ask_late exec -d "$name" true
+    ask_late pause "$name"
+    said="cbuild: cannot kill container: $name: container $id is not running"
+    ask_late kill -s USR1 "$name"
+    expected=0 said=""
+    ask_late cp "$name:/etc/passwd" -
+    tar -tf "$DIR/out" | grep -qx passwd
+    ask_late rename "$name" "$name-new"
+}
