@@ -13,6 +13,7 @@
 #include "frontend/frontend.h"
 #include "store/journal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -204,7 +205,8 @@ static int commit_paused(struct cb_container *container, struct cb_store *store,
     int status, pauses = paused && container->state.status == CB_CONTAINER_RUNNING;
 
     if (pauses && cb_container_hold(container, &held, &error) < 0) {
-        cb_warn("%s: it goes on while its files are read", cb_error_message(error));
+        if (cb_error_errnum(error) != ESRCH) /* it has ended, and changes no more */
+            cb_warn("%s: it goes on while its files are read", cb_error_message(error));
         pauses = 0;
     }
     status = cb_container_commit(store, container, wish, id, err);

@@ -187,5 +187,6 @@ teardown() { cb_drop_containers; }
     expected=0 said=""
     ask_late cp "$name:/etc/passwd" -
     tar -tf "$DIR/out" | grep -qx passwd
+    ask_late commit "$name"
     ask_late rename "$name" "$name-new"
 }
