@@ -115,13 +115,29 @@ static int take_lock(struct monitor *monitor, struct cb_error **err)
     return taken < 0 ? -1 : cb_container_refresh(monitor->container, err);
 }
 
+/* What others changed before they could tell us of it. Who comes from now on finds us
+ * listening. */
+static int read_again(struct monitor *monitor, struct cb_error **err)
+{
+    struct cb_container *now = NULL;
+
+    if (cb_container_open(monitor->store_root, monitor->container->id, &now, err) < 0)
+        return -1;
+    cb_container_free(monitor->container);
+    monitor->container = now;
+    return 0;
+}
+
 /* It may have been removed since the starter found it. */
 static int open_and_lock(struct monitor *monitor, const char *id, struct cb_error **err)
 {
     cb_auto(cb_error) error = NULL;
 
     if (cb_container_open(monitor->store_root, id, &monitor->container, &error) == 0 &&
-        take_lock(monitor, &error) == 0)
+        take_lock(monitor, &error) == 0 &&
+        cb_wire_listen(monitor->container->dir_fd, "socket", &monitor->listener,
+                       &error) == 0 &&
+        read_again(monitor, &error) == 0)
         return 0;
     if (cb_error_errnum(error) == ENOENT)
         return cb_error_set(err, CB_ERR_NOT_FOUND, "No such container: %s", id);
@@ -130,11 +146,10 @@ static int open_and_lock(struct monitor *monitor, const char *id, struct cb_erro
 
 static int prepare(struct monitor *monitor, const char *id, struct cb_error **err)
 {
-    if (open_and_lock(monitor, id, err) < 0 ||
-        cb_restart_policy_parse(&monitor->policy, monitor->container->options.restart,
-                                err) < 0)
+    if (open_and_lock(monitor, id, err) < 0)
         return -1;
-    return cb_wire_listen(monitor->container->dir_fd, "socket", &monitor->listener, err);
+    return cb_restart_policy_parse(&monitor->policy, monitor->container->options.restart,
+                                   err);
 }
 
 /* Who waits for us hears why nothing comes of it, and says it: it is not in our log,

@@ -190,3 +190,18 @@ teardown() { cb_drop_containers; }
     ask_late commit "$name"
     ask_late rename "$name" "$name-new"
 }
+
+# bats test_tags=root
+@test "what is changed while a container starts is in force" {
+    id=$("$CBUILD" create --network none --name "$name" busybox sleep 1000)
+    flock "$STORE/containers/$id/monitor.lock" sh -c "touch '$DIR/locked'; while [ ! -e '$DIR/go' ]; do sleep .05; done" 3>&- &
+    wait_until test -e "$DIR/locked"
+    "$CBUILD" start "$name" >"$DIR/out" 3>&- &
+    pid=$!
+    has_read() { readlink "/proc/$(pgrep -f "^cbuild-monitor $STORE $id")/fd/"* | grep -q "containers/$id\$"; }
+    wait_until has_read
+    "$CBUILD" update --pids-limit 77 "$name"
+    touch "$DIR/go"
+    wait "$pid"
+    [ "$(cat $(find /sys/fs/cgroup -path "*/$id-*" -name pids.max))" = 77 ]
+}
