@@ -107,7 +107,7 @@ static void add_name(const struct cb_network *network, const char *name,
     add_once(out, both);
 }
 
-/* The container's, its aliases and its short id. */
+/* The container's, its aliases, its hostname and its short id. */
 static void collect_names(const struct cb_network *network, struct cb_strings *out)
 {
     if (!network->is_named)
@@ -116,6 +116,8 @@ static void collect_names(const struct cb_network *network, struct cb_strings *o
         add_name(network, network->name, out);
     cb_vec_foreach (alias, &network->aliases)
         add_name(network, *alias, out);
+    if (network->hostname)
+        add_name(network, network->hostname, out);
     if (network->id && !is_short_id(network, network->name)) {
         cb_autofree char *id = xstrndup(network->id, CB_NETWORK_ID_PART);
 

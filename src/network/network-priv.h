@@ -26,7 +26,7 @@ struct cb_network_facts {
 
 struct cb_network {
     const struct cb_network_class *class;
-    char *mode, *state_dir, *id, *name, *ip, *ip6, *mac, *interface;
+    char *mode, *state_dir, *id, *name, *hostname, *ip, *ip6, *mac, *interface;
     char *hosts, *resolv_conf; /* of the container whose network it is, or NULL */
     struct cb_strings aliases, links, dns;
     struct cb_strings bridge_options; /* of the bridge of containers; else none */

@@ -210,6 +210,23 @@ is_told() { # PID
     expect_output '{"IPv4Address":"10.99.16.9"}'
 }
 
+@test "the hostname that a container was given is a name of it on networks of one's own" {
+    "$CBUILD" network create --subnet 10.99.41.0/24 named >/dev/null
+    "$CBUILD" network create --subnet 10.99.42.0/24 next >/dev/null
+    web one page --network named --network-alias both -h Inside.corp
+    "$CBUILD" network connect next one
+    "$CBUILD" rename one two
+    for name in inside.corp Inside.corp.named both two; do
+        page_from "$name" run --rm --network named busybox
+    done
+    page_from inside.corp run --rm --network next busybox
+    run bash -c '"$CBUILD" inspect -f "{{json .NetworkSettings.Networks.named.Aliases}} {{.Id}}" two | sed -E "s/ (.{12}).*/ \1/"'
+    expect_output "[\"both\",\"${output#* }\",\"Inside.corp\"] ${output#* }"
+    # The bridge that all share knows no names.
+    cbuild run --rm -h alone busybox hostname
+    expect_output alone
+}
+
 @test "a link on a network of one's own is a name more, for its container alone, of whoever is called so" {
     "$CBUILD" network create --subnet 10.99.25.0/24 linked >/dev/null
     "$CBUILD" network create --subnet 10.99.26.0/24 second >/dev/null
