@@ -94,6 +94,10 @@ static int open_lock_file(int *fd, int dir_fd, const char *name, struct cb_error
 {
     cb_close(fd);
     *fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (*fd < 0 && errno == EROFS) {
+        *fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        errno = EROFS;
+    }
     if (*fd < 0)
         return cb_error_errno(err, errno, "open lock `%s`", name);
     return 0;

@@ -1,5 +1,6 @@
 /* flock(2) on a file: dies with its holder, conflicts between opens of one process too.
- * Whether somebody holds one can be asked without taking it. */
+ * Whether somebody holds one can be asked without taking it. On a file system that is
+ * mounted for reading one that is there can be taken, and none be made (EROFS). */
 #ifndef CB_BASE_LOCKFILE_H
 #define CB_BASE_LOCKFILE_H
 

@@ -74,8 +74,8 @@ static int stop_one(const struct cb_each_container *at, struct cb_container *con
     return 0;
 }
 
-static int restart_one(const struct cb_each_container *at, struct cb_container *container,
-                       struct cb_error **err)
+static int stop_and_start(const struct cb_each_container *at,
+                          struct cb_container *container, struct cb_error **err)
 {
     const struct cb_client_options options = {0};
     struct cb_client_end end;
@@ -86,6 +86,20 @@ static int restart_one(const struct cb_each_container *at, struct cb_container *
         return -1;
     cb_container_tell(at->store, container, "restart", NULL, NULL);
     return 0;
+}
+
+static int restart_one(const struct cb_each_container *at, struct cb_container *container,
+                       struct cb_error **err)
+{
+    const struct stop_values *values = at->values;
+    struct cb_stopping stopping;
+    int done;
+
+    if (stopping_of(container, values->signal, values->timeout, &stopping, err) < 0)
+        return -1;
+    done = cb_container_restart(container, stopping.signal, stopping.timeout_s,
+                                at->app->cancel, err);
+    return done ? (done < 0 ? -1 : 0) : stop_and_start(at, container, err);
 }
 
 /* Before any container is looked for. */
@@ -101,22 +115,42 @@ static int check_timeout(const struct stop_values *values, struct cb_error **err
 
 static const struct cb_container_act stop_act = {.each = stop_one, .ask = ask_to_stop};
 
-/* Each is told before the first is waited for. One may go with its end. */
-static int quit_all(struct cb_app *app, const struct cb_containers *all,
-                    struct cb_error **err)
+static void await_gone(struct cb_app *app, struct cb_container *container,
+                       struct cb_error **errors)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_container_wait_gone(container, app->cancel, &error) < 0) {
+        cb_error_wrap(&error, "wait for the end of %s", container->name);
+        cb_error_append(errors, cb_steal(&error));
+        return;
+    }
+    printf("%s\n", container->name);
+    fflush(stdout);
+}
+
+/* Each is told before the first is waited for, and all are waited for, whatever goes
+ * wrong with one. One may go with its end. */
+static void quit_all(struct cb_app *app, const struct cb_containers *all,
+                     struct cb_error **errors)
 {
     cb_vec_foreach (container, all)
         if (cb_container_is_running(*container) && !(*container)->in_foreground)
             cb_container_ask_quit(*container);
     cb_vec_foreach (container, all) {
-        if (!cb_container_is_running(*container) || (*container)->in_foreground)
-            continue;
-        if (cb_container_wait_gone(*container, app->cancel, err) < 0)
-            return -1;
-        printf("%s\n", (*container)->name);
-        fflush(stdout);
+        if (cb_cancel_requested(app->cancel))
+            return;
+        if (cb_container_is_running(*container) && !(*container)->in_foreground)
+            await_gone(app, *container, errors);
     }
-    return 0;
+}
+
+static int all_went(const struct cb_error *errors)
+{
+    for (; errors; errors = cb_error_next(errors))
+        if (cb_error_kind(errors) != CB_ERR_NOT_FOUND)
+            return 0;
+    return 1;
 }
 
 /* As when the machine is shut down: each has its own signal and its own time, and is not
@@ -127,6 +161,7 @@ static int stop_all(struct cb_app *app, struct stop_values *values, struct cb_er
     cb_auto(cb_store) store = NULL;
     cb_auto_value(cb_containers) all = {0};
     cb_auto_value(cb_strings) in_foreground = {0};
+    cb_auto(cb_error) errors = NULL;
     cb_auto(cb_error) error = NULL;
 
     if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
@@ -135,12 +170,13 @@ static int stop_all(struct cb_app *app, struct stop_values *values, struct cb_er
     cb_vec_foreach (container, &all)
         if (cb_container_is_running(*container) && (*container)->in_foreground)
             cb_strings_add(&in_foreground, (*container)->name);
-    if (quit_all(app, &all, err) < 0)
+    quit_all(app, &all, &errors);
+    if (cb_cancel_check(app->cancel, err) < 0)
         return -1;
     if (cb_containers_each(app, &stop_act, &in_foreground, values, &error) < 0 &&
-        cb_error_kind(error) != CB_ERR_NOT_FOUND) /* it went with its end */
-        return cb_error_move(err, &error);
-    return 0;
+        !all_went(error)) /* with their end */
+        cb_error_append(&errors, cb_steal(&error));
+    return errors ? cb_error_move(err, &errors) : 0;
 }
 
 static int run_stop(struct cb_app *app, void *given, const struct cb_strings *args,

@@ -111,6 +111,8 @@ static int explain(const struct job *job, const char *path, struct cb_error **er
             (path[len] == '/' || !path[len]))
             return cb_error_set(err, CB_ERR_DENIED, "mounted volume is marked read-only");
     }
+    if (!job->container->options.request.read_only)
+        return cb_error_move(err, &cause); /* what it lies on is */
     return cb_error_set(err, CB_ERR_DENIED, "container rootfs is marked read-only");
 }
 

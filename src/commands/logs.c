@@ -91,10 +91,11 @@ static int show(void *arg, const struct cb_log_line *line)
     return ferror(out) ? -1 : 0;
 }
 
-/* What was shown is seen before more is waited for. */
-static void rest(void *arg)
+/* What was shown is seen before more is waited for, if there is somebody who sees it. */
+static int rest(void *arg)
 {
     fflush(stdout);
+    return cb_stdout_is_unread() ? -1 : 0;
 }
 
 /* As docker has it, everything that is no number means all, and so does one below 0. */

@@ -18,7 +18,7 @@ int cb_stdout_is_unread(void)
 {
     struct pollfd out = {.fd = STDOUT_FILENO};
 
-    return poll(&out, 1, 0) > 0 && out.revents & POLLERR;
+    return poll(&out, 1, 0) > 0 && out.revents & (POLLERR | POLLHUP);
 }
 
 void cb_print_error(struct cb_error **error)

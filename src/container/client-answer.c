@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOOK_MS        1000 /* at whether it is stopped */
@@ -61,6 +62,15 @@ int cb_client_is_stopped(int fd)
     pid_t pid = peer_of(fd);
 
     return pid && is_stopped(pid);
+}
+
+int cb_client_is_same_program(int fd)
+{
+    cb_autofree char *path = xasprintf("/proc/%d/exe", (int)peer_of(fd));
+    struct stat its, ours;
+
+    return stat(path, &its) == 0 && stat("/proc/self/exe", &ours) == 0 &&
+           its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
 }
 
 static int gives_no_answer(pid_t pid, int stopped, struct cb_error **err)

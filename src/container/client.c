@@ -183,14 +183,26 @@ int cb_container_update(struct cb_store *store, struct cb_container *container,
     return -1;
 }
 
+/* As cb_container_hold_ended. One that never ran has no lock: where none can be made, it
+ * cannot be started either. */
+static int hold_to_read(struct cb_container *container, struct cb_lock **hold,
+                        struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+    int held = cb_container_hold_ended(container, NULL, hold, &error);
+
+    if (held >= 0 || cb_error_errnum(error) == EROFS)
+        return held != 0;
+    return cb_error_move(err, &error);
+}
+
 int cb_container_root(struct cb_store *store, struct cb_container *container, int *fd,
                       struct cb_snapshot **snapshot, struct cb_lock **hold,
                       struct cb_error **err)
 {
     struct cb_wire_message message = {.type = CB_WIRE_ROOT};
-    int held = cb_container_is_running(container)
-                   ? 0
-                   : cb_container_hold_ended(container, NULL, hold, err);
+    int held =
+        cb_container_is_running(container) ? 0 : hold_to_read(container, hold, err);
 
     if (held == 0)
         return cb_monitor_ask(container, &message, NULL, fd, err) < 0
@@ -283,6 +295,33 @@ int cb_container_start(const char *store_root, struct cb_container *container,
     return cb_container_is_running(container)
                ? cb_container_attach(container, options, cancel, end, err)
                : cb_container_start(store_root, container, options, cancel, end, err);
+}
+
+int cb_container_restart(struct cb_container *container, int signal, int timeout_s,
+                         struct cb_cancel *cancel, struct cb_error **err)
+{
+    struct cb_wire_message message = {
+        .type = CB_WIRE_RESTART, .a = signal, .b = timeout_s};
+    size_t seen = warned_bytes(container);
+    cb_auto(cb_error) error = NULL;
+    cb_autofd int fd = -1;
+    int found;
+
+    if (!cb_container_is_running(container) || container->in_foreground)
+        return 0;
+    found = cb_wire_connect(container->dir_fd, "socket", &fd, err);
+    if (found <= 0)
+        return found;
+    if (!cb_client_is_same_program(fd) || send_to(fd, &message, NULL) < 0)
+        return 0;
+    found = cb_client_receive(fd, CB_CLIENT_NO_LIMIT, cancel, &message, NULL, &error);
+    show_warnings(container, seen);
+    if (found == 0)
+        return 1;
+    if (message.type == CB_WIRE_FAILED || cb_cancel_requested(cancel) ||
+        cb_error_errnum(error) == ETIMEDOUT)
+        return cb_error_move(err, &error);
+    return 0; /* it has ended without a word */
 }
 
 int cb_container_attach(struct cb_container *container,

@@ -57,6 +57,11 @@ int cb_container_stop(struct cb_container *container, int signal, int timeout_s,
 int cb_container_ask_stop(struct cb_container *container, int signal, int timeout_s);
 int cb_container_await_stop(struct cb_container *container, int asked_fd,
                             struct cb_cancel *cancel, struct cb_error **err);
+/* Has its monitor stop and start it, which it does also if we are killed meanwhile. 1: it
+ * did. 0: there is none, or one of another version, which would stay: it is to be stopped
+ * and started. */
+int cb_container_restart(struct cb_container *container, int signal, int timeout_s,
+                         struct cb_cancel *cancel, struct cb_error **err);
 /* Asks its monitor to end, as the machine does when it is shut down: it is stopped in its
  * own way, and nobody has stopped it as far as its restart policy goes. */
 void cb_container_ask_quit(struct cb_container *container);

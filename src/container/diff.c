@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "container/files.h"
+#include "container/marks.h"
 #include "container/pin.h"
 #include "store/walk.h"
 #include "store/whiteout.h"
@@ -237,5 +238,11 @@ int cb_container_diff(struct cb_store *store, const struct cb_container *contain
         return -1;
     trees.upper_fd = upper;
     trees.below_fd = below;
-    return cb_diff_trees(&trees, out, err);
+    if (cb_diff_trees(&trees, out, err) < 0)
+        return -1;
+    cb_vec_foreach (change, out) {
+        if (change->kind == 'A' && cb_container_has_mark(change->path + 1))
+            change->kind = 'C';
+    }
+    return 0;
 }

@@ -231,8 +231,7 @@ int cb_container_files_open(struct cb_store *store, struct cb_container *contain
 /* Where something is mounted that is not the container's own: "/proc", its volumes, … */
 static int is_mount(const struct cb_container *container, const char *path)
 {
-    static const char *const always[] = {
-        "/proc", "/dev", "/sys", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"};
+    static const char *const always[] = {"/proc", "/dev", "/sys"};
 
     for (size_t i = 0; i < CB_ARRAY_SIZE(always); i++)
         if (strcmp(always[i], path) == 0)

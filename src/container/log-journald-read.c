@@ -260,8 +260,10 @@ static int follow_with(struct reader *reader, struct cb_program *program,
            cb_container_is_running(reader->container)) {
         int more;
 
-        if (reader->wish->rest)
-            reader->wish->rest(reader->arg);
+        if (reader->wish->rest && reader->wish->rest(reader->arg) < 0) {
+            reader->is_done = 1;
+            return 0;
+        }
         more = cb_program_read(program, cb_entries_input(entries), LOOK_AGAIN_MS, err);
         if (more < 0 || take_all(reader, entries, take_line, err) < 0)
             return -1;

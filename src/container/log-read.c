@@ -214,8 +214,8 @@ static int follow(struct reader *reader, struct cb_container *container, int *fd
             *fd = cb_log_open_file(container->dir_fd, 0);
         if (read_files(reader, container->dir_fd, fd, err) < 0)
             return -1;
-        if (runs && reader->wish->rest)
-            reader->wish->rest(reader->arg);
+        if (runs && reader->wish->rest && reader->wish->rest(reader->arg) < 0)
+            return 0;
         if (runs && poll(waits, 2, LOOK_AGAIN_MS) > 0 && waits[1].revents)
             return cb_cancel_check(cancel, err);
         while (notify >= 0 && read(notify, events, sizeof(events)) > 0)

@@ -38,8 +38,10 @@ struct cb_log_line {
 struct cb_log_wish {
     int64_t tail; /* of lines; -1: all */
     int has_since, has_until, follow;
-    int details;             /* attributes are looked at */
-    void (*rest)(void *arg); /* or NULL: before it is waited for more */
+    int details; /* attributes are looked at */
+    /* Or NULL: before more is waited for, and several times a second meanwhile; -1 ends
+     * it. */
+    int (*rest)(void *arg);
     struct timespec since, until;
 };
 /* Calls SHOW for every line that is wished for, until it returns -1; with FOLLOW until

@@ -146,6 +146,28 @@ void cb_clients_tell_end(struct monitor *monitor, const struct session *session,
     }
 }
 
+void cb_clients_tell_restart(struct monitor *monitor, struct cb_error *error)
+{
+    cb_vec_foreach (client, &monitor->clients) {
+        if ((*client)->role != CLIENT_RESTART)
+            continue;
+        (*client)->role = CLIENT_NEW;
+        cb_client_answer(*client, error != NULL, error);
+    }
+}
+
+void cb_monitor_give_up_restart(struct monitor *monitor)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (!monitor->is_restarting)
+        return;
+    monitor->is_restarting = 0;
+    cb_error_set(&error, CB_ERR_EXISTS, "Container %s was stopped meanwhile",
+                 monitor->container->id);
+    cb_clients_tell_restart(monitor, error);
+}
+
 /* ── What is asked ── */
 
 static int is_ending(int number)
@@ -157,6 +179,7 @@ static int is_ending(int number)
 /* One that waits to be started again has nothing that a signal could be given to. */
 static void stay_ended(struct monitor *monitor)
 {
+    cb_monitor_give_up_restart(monitor);
     monitor->container->state.stopped_by_hand = 1;
     cb_container_save_state(monitor->container, NULL);
     monitor->start_at_ms = -1;
@@ -183,22 +206,44 @@ static int send_signal(struct monitor *monitor, struct session *session, int num
     return 0;
 }
 
-static int stop(struct monitor *monitor, const struct cb_wire_message *message,
-                struct cb_error **err)
+static int begin_to_stop(struct monitor *monitor, const struct cb_wire_message *message,
+                         struct cb_error **err)
 {
     int number = message->a ? message->a : SIGTERM;
 
-    if (!monitor->main) {
-        stay_ended(monitor);
-        return 0;
-    }
-    monitor->container->state.stopped_by_hand = 1;
-    cb_container_save_state(monitor->container, NULL);
     if (message->b >= 0)
         monitor->kill_at_ms = cb_clock_ms() + (int64_t)message->b * 1000;
     if (cb_monitor_signal(monitor, number, err) < 0)
         return -1;
     cb_monitor_wake(monitor);
+    return 0;
+}
+
+static int stop(struct monitor *monitor, const struct cb_wire_message *message,
+                struct cb_error **err)
+{
+    if (!monitor->main) {
+        stay_ended(monitor);
+        return 0;
+    }
+    cb_monitor_give_up_restart(monitor);
+    monitor->container->state.stopped_by_hand = 1;
+    cb_container_save_state(monitor->container, NULL);
+    return begin_to_stop(monitor, message, err);
+}
+
+/* Whether who asked is still there does not matter from here on. */
+static int restart(struct monitor *monitor, struct client *client,
+                   const struct cb_wire_message *message, struct cb_error **err)
+{
+    if (monitor->is_quitting || (monitor->main && monitor->main->is_lent))
+        return cb_monitor_not_running(monitor, err);
+    if (monitor->main && begin_to_stop(monitor, message, err) < 0)
+        return -1;
+    if (!monitor->main)
+        monitor->start_at_ms = cb_clock_ms();
+    monitor->is_restarting = 1;
+    client->role = CLIENT_RESTART;
     return 0;
 }
 
@@ -295,6 +340,8 @@ static int serve(struct monitor *monitor, struct client *client,
     case CB_WIRE_STOP:
         client->role = CLIENT_END;
         return stop(monitor, message, err);
+    case CB_WIRE_RESTART:
+        return restart(monitor, client, message, err);
     case CB_WIRE_SIGNAL:
         return done(send_signal(monitor, monitor->main, message->a, err));
     case CB_WIRE_EXEC:

@@ -82,7 +82,10 @@ static void plan_restart(struct monitor *monitor, int exit_code)
     struct cb_container_state *state = &monitor->container->state;
 
     monitor->start_at_ms = -1;
-    if (cb_cancel_requested(monitor->cancel) || state->stopped_by_hand ||
+    if (monitor->is_restarting)
+        monitor->start_at_ms = cb_clock_ms();
+    if (monitor->is_restarting || cb_cancel_requested(monitor->cancel) ||
+        state->stopped_by_hand ||
         !cb_restart_wanted(&monitor->policy, exit_code, state->restarts))
         return;
     monitor->pause_ms =
@@ -109,6 +112,8 @@ static void record_end(struct monitor *monitor, int exit_code, int oom_killed)
     snprintf(code, sizeof(code), "%d", exit_code);
     cb_container_tell_at(monitor->store_root, monitor->container, "die", "exitCode",
                          code);
+    if (monitor->is_restarting)
+        cb_container_tell_at(monitor->store_root, monitor->container, "stop", NULL, NULL);
 }
 
 /* Everything else in it ended with it. Ports, addresses and volumes are free before
@@ -140,12 +145,35 @@ void cb_monitor_end(struct monitor *monitor, struct session *session)
 
 /* ── Starting again ── */
 
+/* As by a monitor that begins: what its policy has done is forgotten. */
+static void start_as_asked(struct monitor *monitor)
+{
+    cb_auto(cb_error) error = NULL;
+    struct cb_container_state *state = &monitor->container->state;
+
+    monitor->is_restarting = 0;
+    monitor->pause_ms = 0;
+    state->status = CB_CONTAINER_EXITED;
+    state->stopped_by_hand = 0;
+    state->restarts = 0;
+    if (cb_monitor_start_container(monitor, NULL, &error) < 0)
+        cb_monitor_note_failure(monitor, error);
+    else
+        cb_container_tell_at(monitor->store_root, monitor->container, "restart", NULL,
+                             NULL);
+    cb_clients_tell_restart(monitor, error);
+}
+
 void cb_monitor_start_again(struct monitor *monitor)
 {
     cb_auto(cb_error) error = NULL;
     struct cb_container_state *state = &monitor->container->state;
 
     monitor->start_at_ms = -1;
+    if (monitor->is_restarting) {
+        start_as_asked(monitor);
+        return;
+    }
     if (cb_monitor_start_container(monitor, NULL, &error) == 0)
         return;
     free(state->error);

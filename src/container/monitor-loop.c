@@ -101,6 +101,7 @@ static void quit(struct monitor *monitor)
 
     monitor->is_quitting = 1;
     monitor->start_at_ms = -1;
+    cb_monitor_give_up_restart(monitor);
     if (!monitor->main || monitor->main->is_lent)
         return;
     timeout_s = quit_seconds(monitor);

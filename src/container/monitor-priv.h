@@ -28,6 +28,7 @@ enum client_role {
     CLIENT_NEW,
     CLIENT_STREAMS, /* of its session */
     CLIENT_END,     /* waits for the container's end */
+    CLIENT_RESTART, /* … and for the start that follows */
     CLIENT_GONE,
 };
 struct client {
@@ -70,6 +71,7 @@ struct monitor {
     /* of its restarts */
     struct cb_restart_policy policy;
     int64_t start_at_ms; /* -1: no more */
+    int is_restarting; /* somebody asked for it: it is started as soon as it has ended */
     int pause_ms;
     struct client *starter; /* until it has its answer */
 };
@@ -91,6 +93,8 @@ void cb_monitor_end_execs(struct monitor *monitor);
 void cb_monitor_start_again(struct monitor *monitor);
 
 /* ── monitor.c ── */
+/* What somebody waited for did not start: the record says so. */
+void cb_monitor_note_failure(struct monitor *monitor, const struct cb_error *error);
 /* Frees all but the lock and the container. */
 void cb_monitor_clear(struct monitor *monitor);
 
@@ -123,6 +127,10 @@ int cb_clients_are_behind(const struct monitor *monitor, const struct session *s
 void cb_client_serve(struct monitor *monitor, struct client *client);
 void cb_clients_tell_end(struct monitor *monitor, const struct session *session,
                          int exit_code);
+/* It was started again, as they asked, or was not: why. */
+void cb_clients_tell_restart(struct monitor *monitor, struct cb_error *error);
+/* Others want its end now, not a restart. */
+void cb_monitor_give_up_restart(struct monitor *monitor);
 
 /* ── monitor-change.c: of what runs ── */
 /* EXISTS: of what was asked for nothing is there while no process of its own is. */

@@ -19,6 +19,16 @@ static int exit_code_of(const struct cb_error *error)
                                                                                  : 128;
 }
 
+void cb_monitor_note_failure(struct monitor *monitor, const struct cb_error *error)
+{
+    struct cb_container_state *state = &monitor->container->state;
+
+    free(state->error);
+    state->error = xstrdup(cb_error_message(error));
+    state->exit_code = exit_code_of(error);
+    cb_container_save_state(monitor->container, NULL);
+}
+
 /* The first start, which somebody waits for. 0, or -1: that one was told, and the record
  * has it. */
 static int begin(struct monitor *monitor, const struct cb_wire_message *wish)
@@ -30,10 +40,7 @@ static int begin(struct monitor *monitor, const struct cb_wire_message *wish)
     state->stopped_by_hand = 0;
     state->restarts = 0;
     if (cb_monitor_start_container(monitor, wish, &error) < 0) {
-        free(state->error);
-        state->error = xstrdup(cb_error_message(error));
-        state->exit_code = exit_code_of(error);
-        cb_container_save_state(monitor->container, NULL);
+        cb_monitor_note_failure(monitor, error);
         cb_client_answer(starter, 1, error);
         return -1;
     }

@@ -40,7 +40,8 @@ struct root {
 
 /* What every container gets into its root is there already if the last of the image left
  * it as it was; with volumes it is not the same for all, and who has all privileges may
- * do more than can be looked for. */
+ * do more than can be looked for. What a full disk did not take is missing for one only.
+ */
 static int open_root(void *arg, struct cb_error **err)
 {
     struct root *root = arg;
@@ -54,8 +55,8 @@ static int open_root(void *arg, struct cb_error **err)
     if (is_marked)
         cb_container_mark_anew(root->fd);
     else
-        cb_container_mark(root->fd);
-    if (!config->volumes.count && !root->request->privileged)
+        is_marked = cb_container_mark(root->fd) == 0;
+    if (is_marked && !config->volumes.count && !root->request->privileged)
         cb_snapshot_set_initial(root->snapshot);
     return 0;
 }

@@ -38,6 +38,7 @@ enum cb_wire_type {
     CB_WIRE_PIN,   /* of one in the foreground: others want to read what it has written */
     CB_WIRE_SPACE, /* asks for its namespace of the kind a, as CLONE_NEW… has it */
     CB_WIRE_RENAMED, /* the container has another name */
+    CB_WIRE_RESTART, /* as STOP, then it is started; answered when it has */
 };
 
 struct cb_wire_message {

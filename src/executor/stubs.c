@@ -14,6 +14,9 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+/* Docker's are so, too, and by that are told from what somebody has put there. */
+#define FILE_MODE 0755
+
 static void restore_mtime(int dir_fd, const struct stat *before)
 {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, before->st_mtim};
@@ -56,7 +59,7 @@ static int make(struct cb_sandbox *sandbox, const struct cb_plan_step *step, int
     if (directory)
         failed = mkdirat(dir_fd, name, 0755) < 0;
     else
-        failed = mknodat(dir_fd, name, S_IFREG | 0644, 0) < 0;
+        failed = mknodat(dir_fd, name, S_IFREG | FILE_MODE, 0) < 0;
     if (failed)
         return cb_error_errno(err, errno,
                               "mount point `%s` is missing and not to be made", name);

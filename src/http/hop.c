@@ -223,6 +223,15 @@ static void set_callbacks(struct cb_hop *hop)
 
 /* ── Verdict ── */
 
+/* Some of curl's texts end in a blank. */
+static void end_word(char *text)
+{
+    size_t len = strlen(text);
+
+    while (len && text[len - 1] == ' ')
+        text[--len] = '\0';
+}
+
 static enum cb_hop_result transport_failure(struct cb_hop *hop, CURLcode code,
                                             const char *method, const char *url,
                                             struct cb_error **err)
@@ -241,10 +250,13 @@ static enum cb_hop_result transport_failure(struct cb_hop *hop, CURLcode code,
         return hop->stalled ? CB_HOP_RETRY : CB_HOP_FAILED;
     }
     curl->easy_getinfo(hop->handle, CURLINFO_OS_ERRNO, &os_errno);
+    end_word(hop->error_text);
     if (hop->proxy && strstr(text, hop->proxy))
         text =
             "the address of its proxy is malformed"; /* there may be a password in it */
     cb_error_set(err, CB_ERR_NETWORK, "%s `%s`: %s", method, shown, text);
+    if (os_errno == ECONNREFUSED && !hop->proxy)
+        cb_error_set_errnum(err, ECONNREFUSED);
     if (hop->proxy && (code == CURLE_COULDNT_CONNECT || strstr(text, "proxy") ||
                        strstr(text, "CONNECT")))
         cb_error_hint(err, "proxies are those of HTTPS_PROXY and HTTP_PROXY, else of the "

@@ -5,6 +5,7 @@
 #include "registry/challenge.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -45,6 +46,29 @@ static void tell_warnings(struct cb_registry *registry,
     }
 }
 
+/* Where neither is spoken, what https says is the better error: a server that wants a
+ * certificate of the client's own says so in an alert. An error that has a hint is of one
+ * that speaks https; else that of plain http is told as well. */
+static int tell_both(const struct cb_endpoint *endpoint, struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+    int refused;
+
+    if (!endpoint->http_error || !err || cb_error_kind(*err) != CB_ERR_NETWORK ||
+        cb_error_hint_text(*err))
+        return -1;
+    error = cb_steal(err);
+    refused = cb_error_errnum(error) == ECONNREFUSED;
+    cb_error_set(err, CB_ERR_NETWORK, "%s; plain http was tried, too: %s",
+                 cb_error_message(error), endpoint->http_error);
+    cb_error_set_errnum(err, cb_error_errnum(error));
+    return cb_error_hint(
+        err,
+        refused ? "nothing listens at %s: is the registry started, and is that its port?"
+                : "is what listens at %s a registry, and is that its port?",
+        endpoint->host);
+}
+
 int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *endpoint,
                      const char *scope, struct cb_http_request *request,
                      struct cb_http_response *response, struct cb_error **err)
@@ -78,7 +102,7 @@ int cb_registry_call(struct cb_registry *registry, const struct cb_endpoint *end
         request->authorization = authorization;
     }
     if (cb_http_perform(registry->http, request, response, err) < 0)
-        return -1;
+        return ours ? tell_both(endpoint, err) : -1;
     tell_warnings(registry, endpoint, response);
     response->anonymous = !request->authorization;
     if (response->status != 401 || !ours)

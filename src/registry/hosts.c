@@ -26,6 +26,7 @@ void cb_endpoint_free(void *arg)
     free(endpoint->ca_file);
     free(endpoint->client_cert);
     free(endpoint->client_key);
+    free(endpoint->http_error);
     free(endpoint);
 }
 
@@ -135,7 +136,7 @@ static void find_certificates(const struct cb_registry *registry,
 /* Status of GET base/v2/, or -1 when nothing answers. A server that wants to know who
  * speaks to it by TLS is told: it answers nobody else. */
 static int ping(struct cb_registry *registry, const struct cb_endpoint *endpoint,
-                const char *base, int allow_http)
+                const char *base, int allow_http, struct cb_error **err)
 {
     cb_autofree char *url = xasprintf("%s/v2/", base);
     cb_auto_value(cb_http_response) response = {0};
@@ -151,7 +152,7 @@ static int ping(struct cb_registry *registry, const struct cb_endpoint *endpoint
     };
 
     if (registry->offline ||
-        cb_http_perform(registry->http, &request, &response, NULL) < 0)
+        cb_http_perform(registry->http, &request, &response, err) < 0)
         return -1;
     return response.status;
 }
@@ -163,6 +164,23 @@ static int speaks_http(int status)
            status / 100 != 3;
 }
 
+/* BASE, in plain http; unless that is not answered. Returns what `ping` did. */
+static int try_http(struct cb_registry *registry, struct cb_endpoint *endpoint,
+                    const char *host)
+{
+    cb_autofree char *base = xasprintf("http://%s", host);
+    cb_auto(cb_error) error = NULL;
+    int status = ping(registry, endpoint, base, endpoint->allow_http, &error);
+
+    if (speaks_http(status)) {
+        free(endpoint->base);
+        endpoint->base = cb_steal(&base);
+    } else if (error) {
+        endpoint->http_error = xstrdup(cb_error_message(error));
+    }
+    return status;
+}
+
 static void choose_scheme(struct cb_registry *registry, struct cb_endpoint *endpoint,
                           const char *host)
 {
@@ -171,30 +189,19 @@ static void choose_scheme(struct cb_registry *registry, struct cb_endpoint *endp
         !registry->tls_verify ||
         cb_host_listed(&registry->insecure, host, !registry->offline, registry->cancel);
     int certificates = endpoint->ca_file || endpoint->client_cert;
-    cb_autofree char *http = xasprintf("http://%s", host);
-    int status;
 
     endpoint->base = xasprintf("https://%s", host);
     if (insecure) {
         endpoint->insecure_tls = 1;
         endpoint->allow_http = CB_HTTP_PLAIN_ANYWHERE;
-        if (ping(registry, endpoint, endpoint->base, endpoint->allow_http) >= 0)
-            return;
-        /* Where neither is spoken, what https says is the better error. */
-        status = ping(registry, endpoint, http, endpoint->allow_http);
-        if (status < 0)
+        if (ping(registry, endpoint, endpoint->base, endpoint->allow_http, NULL) < 0 &&
+            try_http(registry, endpoint, host) < 0)
             endpoint->tries = 1; /* two were in vain */
-        if (!speaks_http(status))
-            return;
     } else if (cb_host_is_loopback(name) && !certificates) {
-        if (!speaks_http(ping(registry, endpoint, http, CB_HTTP_PLAIN_LOOPBACK)))
-            return;
         endpoint->allow_http = CB_HTTP_PLAIN_LOOPBACK;
-    } else {
-        return;
+        if (!speaks_http(try_http(registry, endpoint, host)))
+            endpoint->allow_http = 0;
     }
-    free(endpoint->base);
-    endpoint->base = cb_steal(&http);
 }
 
 static struct cb_endpoint *endpoint_new(struct cb_registry *registry, const char *address)

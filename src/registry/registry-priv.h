@@ -44,6 +44,7 @@ struct cb_endpoint {
     int insecure_tls;
     int tries;                                /* of a request; 0: as usual */
     char *ca_file, *client_cert, *client_key; /* or NULL */
+    char *http_error; /* why BASE is no plain http, which was tried; or NULL */
 };
 void cb_endpoint_free(void *endpoint);
 /* ADDRESS: a host, or "http://host" or "https://host" where that is settled. Borrowed;

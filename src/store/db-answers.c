@@ -56,14 +56,6 @@ struct cb_db_answers {
 
 /* ── The stamp ── */
 
-static void read_boot(char *out, size_t room)
-{
-    cb_autofd int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? 0 : read(fd, out, room - 1);
-
-    out[len > 0 ? len : 0] = '\0';
-}
-
 /* What writes through a mapping changes times at some time only, and room that is
  * reserved changes the log's. */
 enum watched { WATCH_SIZE, WATCH_CONTENT, WATCH_ALL };
@@ -282,7 +274,8 @@ static void recall(struct cb_db_answers *answers)
         read_all(answers, &file);
 }
 
-struct cb_db_answers *cb_db_answers_open(const char *root, int schema)
+struct cb_db_answers *cb_db_answers_open(const char *root, int schema,
+                                         const char *boot_id)
 {
     struct cb_db_answers *answers = xcalloc(1, sizeof(*answers));
 
@@ -293,7 +286,7 @@ struct cb_db_answers *cb_db_answers_open(const char *root, int schema)
     answers->said = cb_map_new(free_texts);
     memcpy(answers->stamp.magic, MAGIC, sizeof(MAGIC));
     answers->stamp.schema = schema;
-    read_boot(answers->stamp.boot, sizeof(answers->stamp.boot));
+    snprintf(answers->stamp.boot, sizeof(answers->stamp.boot), "%s", boot_id);
     if (*answers->stamp.boot)
         recall(answers);
     return answers;

@@ -23,9 +23,10 @@
 
 struct cb_db_answers;
 
-/* Those of the store ROOT. SCHEMA: the version that the caller knows; answers of another
- * are not used. Never NULL. */
-struct cb_db_answers *cb_db_answers_open(const char *root, int schema);
+/* Those of the store ROOT. Answers of another schema or run of the machine are not used.
+ * Never NULL. */
+struct cb_db_answers *cb_db_answers_open(const char *root, int schema,
+                                         const char *boot_id);
 void cb_db_answers_free(struct cb_db_answers *answers);
 CB_AUTO_DEFINE(cb_db_answers, cb_db_answers_free)
 

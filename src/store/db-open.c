@@ -134,10 +134,9 @@ static int open_connection(struct cb_db *db, struct cb_error **err)
     return 0;
 }
 
+/* One that was begun: out of memory, SQLite gives no handle. */
 static void close_connection(struct cb_db *db)
 {
-    if (!db->handle)
-        return;
     sqlite3_close_v2(db->handle);
     db->handle = NULL;
     atomic_fetch_sub(&connections, 1);
@@ -166,7 +165,8 @@ int cb_db_open(struct cb_db **out, const struct cb_db_options *options,
     db->options = *options;
     db->options.root = xstrdup(options->root);
     if (options->recalls && !options->read_only && atomic_load(&connections) == 0)
-        db->answers = cb_db_answers_open(options->root, cb_db_schema_known());
+        db->answers =
+            cb_db_answers_open(options->root, cb_db_schema_known(), options->boot_id);
     if (!(db->answers && cb_db_answers_any(db->answers)) && cb_db_connect(db, err) < 0)
         return -1;
     *out = cb_steal(&db);
@@ -188,7 +188,8 @@ void cb_db_close(struct cb_db *db)
     }
     if (db->handle && db->answers)
         cb_db_answers_keep(db->answers, db->handle);
-    close_connection(db);
+    if (db->handle)
+        close_connection(db);
     cb_db_answers_free(db->answers);
     pthread_mutex_destroy(&db->mutex);
     free((char *)db->options.root);

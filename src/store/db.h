@@ -18,7 +18,8 @@ struct cb_db_options {
     struct cb_cancel *cancel; /* ends waits for other writers; or NULL */
     int read_only;
     int no_sync;
-    int recalls; /* asks little, and the same as the last: see db-answers.h */
+    int recalls;         /* asks little, and the same as the last: see db-answers.h */
+    const char *boot_id; /* of this run of the machine, for RECALLS; "": unknown */
 };
 int cb_db_open(struct cb_db **out, const struct cb_db_options *options,
                struct cb_error **err);

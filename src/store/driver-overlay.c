@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 
 #define MAX_LOWERS        500
@@ -201,18 +202,33 @@ static int mount_by_options(const struct cb_stack *stack, int *fd, struct cb_err
     return result;
 }
 
+/* A kernel that cannot make its own directory in the work directory mounts all of it for
+ * reading, without an error. */
+static int check_writable(const struct cb_stack *stack, int *fd, struct cb_error **err)
+{
+    struct statvfs fs;
+
+    if (stack->upper_fd < 0 || fstatvfs(*fd, &fs) < 0 || !(fs.f_flag & ST_RDONLY))
+        return 0;
+    cb_close(fd);
+    cb_error_set(err, CB_ERR_SYSTEM, "overlay: no directory can be made for its work");
+    return cb_error_hint(err, "is the disk of the store full (`df`, `df -i`)?");
+}
+
 int cb_overlay_mount(const struct cb_stack *stack, enum cb_overlay_way way, int *fd,
                      struct cb_error **err)
 {
+    int failed;
+
     if (stack->count > MAX_LOWERS) {
         cb_error_set(err, CB_ERR_UNSUPPORTED, "stack of %zu layers: overlay takes %d",
                      stack->count, MAX_LOWERS);
         return cb_error_hint(err, "join RUN and COPY steps, or start from a base image "
                                   "with fewer layers");
     }
-    if (way == CB_OVERLAY_BY_OPTIONS)
-        return mount_by_options(stack, fd, err);
-    return mount_by_layers(stack, way, fd, err);
+    failed = way == CB_OVERLAY_BY_OPTIONS ? mount_by_options(stack, fd, err)
+                                          : mount_by_layers(stack, way, fd, err);
+    return failed < 0 ? -1 : check_writable(stack, fd, err);
 }
 
 /* EINVAL is what a kernel says to a parameter or a form of it that it does not know. */

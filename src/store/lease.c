@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #define LEASE_MAX_BYTES (64u << 20)
 #define SPARE           "../spare/lease"
@@ -92,9 +93,20 @@ static int lock_file(const struct cb_lease *lease, int fd, int no_wait)
     return st.st_nlink > 0;
 }
 
+/* 1: what is there now is a spare file; anything else by its name is as good as none. */
+static int take_spare(const struct cb_lease *lease)
+{
+    struct stat st;
+
+    if (fstatat(lease->dir_fd, SPARE, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !S_ISREG(st.st_mode) || st.st_nlink != 1)
+        return 0;
+    return renameat(lease->dir_fd, SPARE, lease->dir_fd, lease->id) == 0;
+}
+
 static int make_file(struct cb_lease *lease, struct cb_error **err)
 {
-    int is_spare = renameat(lease->dir_fd, SPARE, lease->dir_fd, lease->id) == 0;
+    int is_spare = take_spare(lease);
 
     for (;; is_spare = 0) {
         cb_autofd int fd = openat(lease->dir_fd, lease->id,

@@ -29,12 +29,68 @@ static char *place_of(const struct cb_snapshot *snapshot)
                      snapshot->store->boot_id);
 }
 
-static int take(struct cb_snapshot *snapshot, const char *place)
+/* ── Taking ── */
+
+/* 0: it is no directory of this file system. */
+static unsigned count_links(int own, const char *directory)
+{
+    struct statx st;
+
+    return statx(own, directory, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_NLINK, &st) ==
+                       0 &&
+                   S_ISDIR(st.stx_mode) && !(st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+               ? st.stx_nlink
+               : 0;
+}
+
+/* The work directory has nothing in it, or just the one that overlay makes there, and
+ * makes anew when it is mounted, when there is time for it: who has two links, its
+ * parent's and its own, has no directories in it. Where directories do not count links
+ * there is no spare. */
+static int is_bare(int own)
+{
+    unsigned links = count_links(own, "work");
+
+    return links == 2 || (links == 3 && count_links(own, "work/work") == 2);
+}
+
+static int has_only_layers(int own, unsigned layers)
+{
+    struct stat st;
+
+    if (fstatat(own, "fs", &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return layers == 0 && errno == ENOENT;
+    return layers == 1 && S_ISDIR(st.st_mode);
+}
+
+/* What a repair of the file system, say, has made of it is for nobody to use. */
+static int is_sound(const struct cb_snapshot *snapshot, unsigned layers)
+{
+    cb_autofd int own = openat(snapshot->store->snapshots_fd, snapshot->row.id,
+                               O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    return own >= 0 && is_bare(own) && has_only_layers(own, layers);
+}
+
+static void put_aside(const struct cb_snapshot *snapshot)
+{
+    struct cb_store *store = snapshot->store;
+    cb_autofree char *aside = cb_store_temporary_name(store);
+
+    if (renameat(store->snapshots_fd, snapshot->row.id, store->tmp_fd, aside) == 0)
+        cb_fs_remove_tree(store->tmp_fd, aside, NULL);
+}
+
+/* LAYERS: that are to be in it. */
+static int take(struct cb_snapshot *snapshot, const char *place, unsigned layers)
 {
     const struct cb_store *store = snapshot->store;
 
-    snapshot->has_new_work =
-        renameat(store->root_fd, place, store->snapshots_fd, snapshot->row.id) == 0;
+    if (renameat(store->root_fd, place, store->snapshots_fd, snapshot->row.id) < 0)
+        return 0;
+    snapshot->has_new_work = is_sound(snapshot, layers);
+    if (!snapshot->has_new_work)
+        put_aside(snapshot);
     return snapshot->has_new_work;
 }
 
@@ -45,9 +101,9 @@ int cb_snapshot_take_spare(struct cb_snapshot *snapshot)
     if (!snapshot->parent || !snapshot->store->driver->has_plain_work)
         return 0;
     place = snapshot->initial_key ? place_of(snapshot) : NULL;
-    if (place && take(snapshot, place))
+    if (place && take(snapshot, place, 1))
         return 2;
-    return take(snapshot, BARE);
+    return take(snapshot, BARE, 0);
 }
 
 /* ── Mounts ── */
@@ -101,26 +157,6 @@ static int is_unmounted(struct cb_snapshot *snapshot)
 }
 
 /* ── Leaving ── */
-
-static nlink_t count_links(int own, const char *directory)
-{
-    struct stat st;
-
-    return fstatat(own, directory, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)
-               ? st.st_nlink
-               : 0;
-}
-
-/* The work directory has nothing in it, or just the one that overlay makes there, and
- * makes anew when it is mounted, when there is time for it: who has two links, its
- * parent's and its own, has no directories in it. Where directories do not count links
- * there is no spare. */
-static int is_bare(int own)
-{
-    nlink_t links = count_links(own, "work");
-
-    return links == 2 || (links == 3 && count_links(own, "work/work") == 2);
-}
 
 /* -1, or the snapshot's own directory with a work directory as good as new. */
 static int open_frame(struct cb_snapshot *snapshot)

@@ -190,14 +190,14 @@ int cb_snapshot_open_root(struct cb_snapshot *snapshot, int *fd, struct cb_error
     cb_autofree char *name = NULL;
     cb_autofree char *mount_point = NULL;
     struct cb_stack stack;
-    int active = !snapshot->row.committed, failed;
+    /* in a store that cannot be written to it is one more layer to read */
+    int active = !snapshot->row.committed && !store->read_only, failed;
+    struct cb_snapshot *top = active ? snapshot->parent : snapshot;
 
     if (!snapshot->parent)
         return cb_snapshot_open_upper(snapshot, fd, err);
-    if (open_layers(active ? snapshot->parent : snapshot, &layers, err) < 0)
-        return -1;
-    if (open_directory(store, active ? snapshot->parent->row.id : snapshot->row.id,
-                       &place, err) < 0)
+    if (open_layers(top, &layers, err) < 0 ||
+        open_directory(store, top->row.id, &place, err) < 0)
         return -1;
     if (active && open_writable_dirs(snapshot, &upper, &work, err) < 0)
         return -1;

@@ -146,7 +146,8 @@ static int open_index(struct cb_store *store, int create, struct cb_error **err)
                                     .cancel = store->cancel,
                                     .read_only = store->read_only,
                                     .no_sync = store->no_sync,
-                                    .recalls = store->recalls};
+                                    .recalls = store->recalls,
+                                    .boot_id = store->boot_id};
 
     return cb_db_open(&store->db, &options, err);
 }

@@ -141,6 +141,52 @@ $("$CBUILD" run --rm --network none busybox stat -c %Y /etc)" ]
     "$CBUILD" rmi made:4 >/dev/null
 }
 
+@test "hosts, hostname and resolv.conf that somebody has copied are changes, empty ones too" {
+    mkdir image
+    : >empty
+    cp empty image/passwd
+    printf 'FROM scratch\nCOPY --from=busybox /bin /bin\nCOPY passwd /etc/\n' >image/Dockerfile
+    "$CBUILD" build -q -t hostless image >/dev/null
+    "$CBUILD" create --name copied --network none hostless true >/dev/null
+    "$CBUILD" start -a copied # its mount points are there
+    [ -z "$("$CBUILD" diff copied)" ]
+    for name in hosts hostname resolv.conf; do
+        "$CBUILD" cp empty copied:/etc/$name
+    done
+    "$CBUILD" start -a copied
+    cbuild diff copied
+    expect_output 'C /etc
+C /etc/hostname
+C /etc/hosts
+C /etc/resolv.conf'
+    "$CBUILD" commit copied made:6 >/dev/null
+    "$CBUILD" create --name from --network none made:6 true >/dev/null
+    "$CBUILD" export from | tar t | grep '^etc/' >names
+    printf 'etc/%s\n' '' hostname hosts passwd resolv.conf | diff - names
+    "$CBUILD" rm copied from >/dev/null
+    "$CBUILD" rmi made:6 hostless >/dev/null
+}
+
+@test "what stands in for an /etc that the image lacks is no change while it runs" {
+    mkdir image
+    printf 'FROM scratch\nCOPY --from=busybox /bin /bin\n' >image/Dockerfile
+    "$CBUILD" build -q -t etcless image >/dev/null
+    "$CBUILD" run -d --name etcless --network none etcless sleep 1000 >/dev/null
+    cbuild diff etcless
+    not grep -e hosts -e hostname -e resolv.conf <<<"$output"
+    "$CBUILD" rm -f etcless >/dev/null
+    "$CBUILD" rmi etcless >/dev/null
+}
+
+@test "the marks are the same whatever the umask of who runs the first container" {
+    "$CBUILD" import "$CB_BASES/busybox.tar" umask >/dev/null
+    for mask in 077 022; do
+        (umask $mask && "$CBUILD" run --rm --network none umask stat -c %a /.dockerenv) >"$DIR/said"
+        [ "$(cat "$DIR/said")" = 755 ]
+    done
+    "$CBUILD" rmi umask >/dev/null
+}
+
 @test "a container's health check is in its configuration, its times are text in templates" {
     "$CBUILD" create --name checked --network none --health-cmd 'ls /x' --health-interval 90s --health-timeout 1500ms --health-retries 4 busybox >/dev/null
     "$CBUILD" commit checked made:5 >/dev/null

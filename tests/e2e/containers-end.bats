@@ -47,6 +47,14 @@ teardown() { cb_drop_containers; }
     [ "$output" = $'line\nline' ]
 }
 
+@test "logs -f of a container that prints nothing more ends when nobody reads it" {
+    cbuild run -d --name "$name" --network none busybox sh -c 'echo line; echo next; exec sleep 1000'
+    expect_status 0
+    run bash -c 'timeout 60 "$1" logs -f "$2" | head -n 1; exit "${PIPESTATUS[0]}"' - "$CBUILD" "$name"
+    expect_status 0
+    expect_output line
+}
+
 @test "exec -t opens nothing that a container put in the place of its terminals" {
     cbuild run -d --name "$name" --network none --privileged busybox \
         sh -c 'umount /dev/pts; mkfifo /dev/pts/ptmx; echo ready; exec sleep 1000'

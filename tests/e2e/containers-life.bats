@@ -305,6 +305,24 @@ END
     expect_status 1
 }
 
+@test "stop --all waits for all, also when it cannot wait for one, and says so" {
+    local ids=() each
+    for each in one two three; do
+        ids+=("$("$CBUILD" run -d --network none --stop-signal KILL --name "$name-$each" busybox sleep 1000)")
+    done
+    mv "$STORE/containers/${ids[1]}/monitor.lock" held
+    mkdir "$STORE/containers/${ids[1]}/monitor.lock"
+    cbuild stop --all
+    expect_status 1
+    expect_contains "wait for the end of $name-two: open lock \`monitor.lock\`: "
+    grep -qx "$name-one" <<<"$output"
+    grep -qx "$name-three" <<<"$output"
+    rmdir "$STORE/containers/${ids[1]}/monitor.lock"
+    mv held "$STORE/containers/${ids[1]}/monitor.lock"
+    cbuild stop --all
+    expect_status 0
+}
+
 # Its monitor waits for seconds by then.
 has_restarted_often() { [ "$(record .RestartCount)" -ge 4 ]; }
 
@@ -387,6 +405,62 @@ memory_of() {
     [ -e "$(files LogPath)" ]
     "$CBUILD" stop -t 0 "$name"
     [ "$(files HostsPath)" = '' ]
+}
+
+started_since() { [ "$(record '[.Status, .StartedAt]')" != "[\"running\",$1]" ] && state_is running; }
+
+@test "a restart that is killed while it waits for the end is one all the same" {
+    start busybox sh -c 'trap "touch /asked; while [ ! -e /go ]; do sleep .05; done; exit 7" TERM; echo ready; while :; do sleep 1000 & wait; done'
+    wait_until logs_have ready
+    before=$(record .StartedAt)
+    "$CBUILD" restart -t -1 "$name" 3>&- &
+    pid=$!
+    wait_until "$CBUILD" exec "$name" test -e /asked
+    kill -KILL "$pid"
+    wait "$pid" || true
+    "$CBUILD" exec "$name" touch /go
+    wait_until started_since "$before"
+    run jq -rc 'select(.Type == "container" and (.Action | test("^(die|stop|start|restart)$"))) | .Action' \
+        <("$CBUILD" events --since 10m --until 0s --filter "container=$name" --format '{{json .}}')
+    expect_output $'start\ndie\nstop\nstart\nrestart'
+}
+
+@test "a stop that comes after a restart is what holds" {
+    start busybox sh -c 'trap "touch /asked" TERM; echo ready; while :; do sleep 1000 & wait; done'
+    wait_until logs_have ready
+    "$CBUILD" restart -t -1 "$name" >"$DIR/out" 2>&1 3>&- &
+    pid=$!
+    wait_until "$CBUILD" exec "$name" test -e /asked
+    cbuild stop -t 0 "$name"
+    expect_status 0
+    status=0
+    wait "$pid" || status=$?
+    expect_status 1
+    grep -q 'was stopped meanwhile' "$DIR/out"
+    state_is exited
+}
+
+@test "a restart keeps a container of --rm, and one that cannot start says why" {
+    mkdir "$DIR/there"
+    start --rm --mount "type=bind,source=$DIR/there,target=/there" busybox sleep 1000
+    id=$output
+    cbuild restart -t 0 "$name"
+    expect_status 0
+    [ "$("$CBUILD" ps -q --no-trunc --filter "name=^$name\$")" = "$id" ]
+    rmdir "$DIR/there"
+    touch "$DIR/there"
+    cbuild restart -t 0 "$name"
+    expect_status 1
+    expect_contains /there 'not a directory'
+    wait_until not "$CBUILD" inspect "$name"
+    mkdir "$DIR/kept"
+    "$CBUILD" run -d --network none --restart always --name "$name-kept" -v "$DIR/kept:/kept" busybox sleep 1000 >/dev/null
+    rmdir "$DIR/kept"
+    touch "$DIR/kept"
+    cbuild restart -t 0 "$name-kept"
+    expect_status 1
+    [ "$("$CBUILD" inspect -f '{{.State.Status}} {{.RestartCount}}' "$name-kept")" = 'exited 0' ]
+    "$CBUILD" inspect -f '{{.State.Error}}' "$name-kept" | grep 'not a directory'
 }
 
 # bats test_tags=root

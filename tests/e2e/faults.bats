@@ -270,6 +270,38 @@ END
     [ "$results" = '0 0 0 0 0 0 1 1 1 1 1 ' ] || { echo "$results"; return 1; }
 }
 
+@test "what is in a container is read out of a read-only store, and nothing put in" {
+    mnt=$BATS_TEST_TMPDIR/mnt
+    "$CBUILD" run --name ended --network none -v data:/data busybox sh -c 'echo written >/file; echo kept >/data/file; rm /etc/passwd'
+    "$CBUILD" create --name fresh --network none busybox true >/dev/null
+    mkdir "$mnt" "$BATS_TEST_TMPDIR/out"
+    cd "$BATS_TEST_TMPDIR/out"
+    mount --bind "$STORE" "$mnt"
+    mount -o remount,bind,ro "$mnt"
+    run bash -ec 'for what in ended:/file ended:/data/file fresh:/bin/busybox; do
+            "$1" --root "$2" cp "$what" "${what##*/}"
+            cat "${what##*/}" | head -c 9 | tr -d "\0"
+        done
+        for name in ended fresh; do
+            "$1" --root "$2" export -o $name.tar $name
+        done' - "$CBUILD" "$mnt"
+    read_status=$status read_output=$output
+    run "$CBUILD" --root "$mnt" cp file ended:/other
+    put="$status $output"
+    run "$CBUILD" --root "$mnt" rm fresh
+    removed="$status $output"
+    umount "$mnt"
+    [ "$read_status" = 0 ] || { echo "$read_output"; return 1; }
+    [ "$(head -n 2 <<<"$read_output")" = $'written\nkept' ]
+    cmp "$BATS_TEST_TMPDIR/out/busybox" <("$CBUILD" export fresh | tar xO bin/busybox)
+    [ "$(tar xOf ended.tar file)" = written ]
+    not grep -x etc/passwd <(tar tf ended.tar)
+    [[ $put == '1 '*'read-only file system' ]] || { echo "$put"; return 1; }
+    [[ $removed == '1 '*'read-only'* ]] || { echo "$removed"; return 1; }
+    "$CBUILD" rm ended fresh
+    "$CBUILD" volume rm data
+}
+
 @test "a store that others may write is refused" {
     chmod 777 "$STORE"
     for command in images 'prune -f' fsck 'tag busybox x' "build $DIR"; do

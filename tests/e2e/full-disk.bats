@@ -116,3 +116,37 @@ take_all() {
     run sh -c 'ls "$1"/snapshots "$1"/blobs/sha256 "$1"/containers | grep -c "[0-9a-f]\{32\}"' - "$CBUILD_ROOT"
     expect_output 0
 }
+
+# few_inodes N: as many are left in a store that keeps nothing for the next container.
+few_inodes() {
+    rm -rf "$CBUILD_ROOT/spare"
+    mount -o "remount,nr_inodes=$((1000 - $(free inodes) + $1))" "$mnt"
+}
+tiny_store() {
+    mount -t tmpfs -o nr_inodes=1000 none "$mnt"
+    export CBUILD_ROOT=$mnt/store
+    "$CBUILD" import "$CB_BASES/busybox.tar" busybox >/dev/null
+}
+
+@test "a root that the kernel gives for reading only, for want of an inode, is no root" {
+    tiny_store
+    for left in $(seq 8); do
+        few_inodes "$left"
+        run timeout 60 "$CBUILD" run --rm --network none busybox true
+        mount -o remount,nr_inodes=1000 "$mnt"
+        echo "$output" >>"$DIR/said"
+    done
+    grep -q 'overlay: no directory can be made for its work' "$DIR/said"
+    not grep 'read-only file system' "$DIR/said"
+}
+
+@test "marks that a full disk did not take are there in the next container" {
+    tiny_store
+    for left in $(seq 8 16); do
+        few_inodes "$left"
+        run timeout 60 "$CBUILD" run --rm --network none busybox true
+        mount -o remount,nr_inodes=1000 "$mnt"
+        ends_well run --rm --network none busybox readlink /etc/mtab
+        expect_output /proc/mounts
+    done
+}

@@ -25,6 +25,34 @@ pull() {
     run timeout 30 "$CBUILD" pull "$HOSTILE/$1/image:latest"
 }
 
+@test "an address of this machine that is no registry: both ways that were tried are told, and a way out" {
+    cbuild pull 127.0.0.1:1/x
+    expect_status 1
+    expect_contains '127.0.0.1:1/x:latest: GET `https://127.0.0.1:1/v2/x/manifests/latest`: Failed to connect' \
+        '; plain http was tried, too: GET `http://127.0.0.1:1/v2/`: Failed to connect' \
+        $'\nhint: nothing listens at 127.0.0.1:1: is the registry started, and is that its port?'
+    python3 -c '
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+while True:
+    with listener.accept()[0] as peer:
+        peer.recv(4096)
+        peer.sendall(b"220 mail.example ready\r\n")' >"$DIR/port" 3>&- &
+    local server=$! port
+    wait_until test -s "$DIR/port"
+    port=$(cat "$DIR/port")
+    cbuild pull --tls-verify=true "127.0.0.1:$port/x"
+    checked=$output
+    cbuild pull --tls-verify=false "127.0.0.1:$port/x"
+    kill "$server"
+    expect_status 1
+    for output in "$checked" "$output"; do
+        expect_contains "GET \`https://127.0.0.1:$port/v2/x/manifests/latest\`: " "; plain http was tried, too: GET \`http://127.0.0.1:$port/v2/\`: " \
+            $'\nhint: is what listens at 127.0.0.1:'"$port a registry, and is that its port?"
+    done
+}
+
 # Every file of the content store has the digest its name says, and nothing has the image.
 nothing_wrong_stored() {
     fsck_clean

@@ -221,6 +221,14 @@ start_both() {
     [ "$(head -n 1 "$DIR/out" | wc -c)" -eq 400013 ]
 }
 
+@test "who follows ends when nobody reads any more, also when nothing comes" {
+    start busybox sh -c 'echo line; exec sleep 1000'
+    wait_until logs_have line
+    run bash -c 'timeout 60 "$1" logs -f "$2" | head -n 1; exit "${PIPESTATUS[0]}"' - "$CBUILD" "$name"
+    expect_status 0
+    expect_output line
+}
+
 @test "a journald that stops or goes does not keep who follows" {
     for signal in KILL STOP; do
         start busybox sh -c "$waits echo here; wait_for end; echo lost"

@@ -96,6 +96,10 @@ unit_tests += tests/unit/store/test-snapshot-spare
 tests_unit_store_test_snapshot_spare_SOURCES = tests/unit/store/test-snapshot-spare.c
 tests_unit_store_test_snapshot_spare_LDADD = $(LIBS_store)
 
+unit_tests += tests/unit/store/test-sqlite-math
+tests_unit_store_test_sqlite_math_SOURCES = tests/unit/store/test-sqlite-math.c
+tests_unit_store_test_sqlite_math_LDADD = $(LIBS_store)
+
 unit_tests += tests/unit/store/test-stat-index
 tests_unit_store_test_stat_index_SOURCES = tests/unit/store/test-stat-index.c
 tests_unit_store_test_stat_index_LDADD = $(LIBS_store)

@@ -17,14 +17,19 @@ static struct cb_digest digest_of(char digit)
     return digest;
 }
 
-static struct cb_db *open_db(struct fixture *f, int recalls)
+static struct cb_db *open_db_in_run(struct fixture *f, int recalls, const char *boot_id)
 {
     const struct cb_db_options options = {
-        .root = f->root, .no_sync = 1, .recalls = recalls};
+        .root = f->root, .no_sync = 1, .recalls = recalls, .boot_id = boot_id};
     struct cb_db *db = NULL;
 
     ok(f, cb_db_open(&db, &options, &f->error));
     return db;
+}
+
+static struct cb_db *open_db(struct fixture *f, int recalls)
+{
+    return open_db_in_run(f, recalls, "this");
 }
 
 /* By the program itself, so that there is something in the log. */
@@ -113,6 +118,32 @@ static void another_question_is_asked(void **state)
     assert_leads_to(f, db, 'a');
     cb_db_close(cb_steal(&db));
     assert_int_equal(ask(f, 'a'), 1); /* both are known now */
+}
+
+static int ask_in_run(struct fixture *f, const char *boot_id)
+{
+    cb_auto(cb_db) db = open_db_in_run(f, 1, boot_id);
+
+    assert_leads_to(f, db, 'a');
+    return db->handle == NULL;
+}
+
+static void what_was_said_before_the_machine_started_is_not_recalled(void **state)
+{
+    struct fixture *f = *state;
+
+    ask_in_run(f, "before");
+    assert_int_equal(ask_in_run(f, "before"), 1);
+    assert_int_equal(ask_in_run(f, "after"), 0);
+    assert_int_equal(ask_in_run(f, "after"), 1);
+}
+
+static void without_a_boot_id_nothing_is_recalled(void **state)
+{
+    struct fixture *f = *state;
+
+    ask_in_run(f, "");
+    assert_int_equal(ask_in_run(f, ""), 0);
 }
 
 static void a_change_ends_what_was_said(void **state)
@@ -218,6 +249,40 @@ static void a_byte_that_is_another_says_nothing_wrong(void **state)
     assert_int_equal(ask(f, 'a'), 1);
 }
 
+static sqlite3_mem_methods memory;
+static int memory_is_out;
+
+static void *get_memory(int bytes)
+{
+    return memory_is_out ? NULL : memory.xMalloc(bytes);
+}
+
+/* SQLite's own allocator with an end to it: without memory it gives no handle. */
+static void limit_memory(void)
+{
+    sqlite3_mem_methods limited;
+
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory);
+    limited = memory;
+    limited.xMalloc = get_memory;
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &limited);
+}
+
+static void a_connection_that_could_not_be_made_is_none(void **state)
+{
+    struct fixture *f = *state;
+    const struct cb_db_options options = {.root = f->root, .no_sync = 1};
+    struct cb_db *db = NULL;
+    cb_auto(cb_error) error = NULL;
+
+    ask(f, 'a');
+    memory_is_out = 1;
+    assert_int_equal(cb_db_open(&db, &options, &error), -1);
+    memory_is_out = 0;
+    assert_string_equal(cb_error_message(error), "index `meta.db`: open: out of memory");
+    assert_int_equal(ask(f, 'a'), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +290,10 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(what_is_not_there_is_recalled_too, begin, end),
         cmocka_unit_test_setup_teardown(another_question_is_asked, begin, end),
+        cmocka_unit_test_setup_teardown(
+            what_was_said_before_the_machine_started_is_not_recalled, begin, end),
+        cmocka_unit_test_setup_teardown(without_a_boot_id_nothing_is_recalled, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_change_ends_what_was_said, begin, end),
         cmocka_unit_test_setup_teardown(a_change_is_seen_by_who_has_the_store_open, begin,
                                         end),
@@ -235,7 +304,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(half_a_file_says_nothing_wrong, begin, end),
         cmocka_unit_test_setup_teardown(a_byte_that_is_another_says_nothing_wrong, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(a_connection_that_could_not_be_made_is_none,
+                                        begin, end),
     };
 
+    limit_memory();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,6 +91,49 @@ static void a_file_that_is_locked_is_not_waited_for(void **state)
     cb_lease_close(lease);
 }
 
+static void spare_is_directory(int spare)
+{
+    assert_int_equal(mkdirat(spare, "lease", 0700), 0);
+}
+static void spare_is_pipe(int spare)
+{
+    assert_int_equal(mknodat(spare, "lease", S_IFIFO | 0600, 0), 0);
+}
+static void spare_is_link(int spare)
+{
+    assert_int_equal(symlinkat("precious", spare, "lease"), 0);
+}
+static void spare_has_two_names(int spare)
+{
+    assert_int_equal(linkat(spare, "precious", spare, "lease", 0), 0);
+}
+
+static void only_a_file_of_its_own_is_used_again(void **state)
+{
+    static void (*const makers[])(int) = {spare_is_directory, spare_is_pipe,
+                                          spare_is_link, spare_has_two_names};
+    struct fixture *f = *state;
+    const char *name = "layer";
+    cb_autofd int spare = -1;
+    int named;
+
+    assert_int_equal(mkdirat(f->top_fd, "store/spare", 0700), 0);
+    spare = openat(f->top_fd, "store/spare", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    put_file(spare, "precious", "x", 0600);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(makers); i++) {
+        struct cb_lease *lease = NULL;
+
+        makers[i](spare);
+        ok(f, cb_lease_open(&lease, cb_store_root_fd(f->store), &f->error));
+        ok(f, cb_lease_add(lease, CB_LEASE_SNAPSHOT, &name, 1, &f->error));
+        leases(f, name, &named);
+        assert_true(named);
+        cb_lease_close(lease);
+        assert_file(spare, "precious", "x");
+        cb_fs_remove_tree(spare, "lease", NULL);
+    }
+}
+
 /* ── Beside sweeps ── */
 
 struct sweepers {
@@ -151,6 +194,7 @@ int main(void)
         test(who_only_looks_writes_no_lease),
         test(what_was_found_is_leased_before_something_is_made),
         test(a_file_that_is_locked_is_not_waited_for),
+        test(only_a_file_of_its_own_is_used_again),
         test(one_that_lives_is_never_swept),
     };
 

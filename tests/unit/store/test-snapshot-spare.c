@@ -361,6 +361,93 @@ static void a_layer_that_somebody_has_open_is_not_kept(void **state)
     assert_false(exists(fd, "left"));
 }
 
+/* What somebody, or a crash, may have made of a frame: DIR is the store's top. */
+static void its_own_directory(int dir)
+{
+    assert_int_equal(mkdirat(dir, "spare/bare/work/work/left", 0700), 0);
+    assert_int_equal(mkdirat(dir, "spare/bare/work/work/left/below", 0700), 0);
+    put_file(dir, "spare/bare/work/work/left/below/file", "x", 0600);
+}
+static void a_mark_of_overlay(int dir)
+{
+    assert_int_equal(mkdirat(dir, "spare/bare/work/work/incompat", 0700), 0);
+    assert_int_equal(mkdirat(dir, "spare/bare/work/work/incompat/other", 0700), 0);
+}
+static void a_layer(int dir)
+{
+    assert_int_equal(mkdirat(dir, "spare/bare/fs", 0755), 0);
+    put_file(dir, "spare/bare/fs/secret", "x", 0644);
+}
+static void no_work_directory(int dir)
+{
+    assert_int_equal(unlinkat(dir, "spare/bare/work/work", AT_REMOVEDIR), 0);
+    assert_int_equal(unlinkat(dir, "spare/bare/work", AT_REMOVEDIR), 0);
+}
+static void a_link_for_a_work_directory(int dir)
+{
+    no_work_directory(dir);
+    assert_int_equal(symlinkat("../../elsewhere", dir, "spare/bare/work"), 0);
+}
+static void a_link(int dir)
+{
+    assert_int_equal(cb_fs_remove_tree(dir, "spare/bare", NULL), 0);
+    assert_int_equal(symlinkat("../elsewhere", dir, "spare/bare"), 0);
+}
+static void a_file(int dir)
+{
+    assert_int_equal(cb_fs_remove_tree(dir, "spare/bare", NULL), 0);
+    put_file(dir, "spare/bare", "x", 0600);
+}
+
+static void a_frame_that_is_none_any_more_is_not_used(void **state)
+{
+    static void (*const damages[])(int) = {its_own_directory,
+                                           a_mark_of_overlay,
+                                           a_layer,
+                                           no_work_directory,
+                                           a_link_for_a_work_directory,
+                                           a_link,
+                                           a_file};
+    struct fixture *f = *state;
+    cb_auto(cb_snapshot) base = snapshot_with(f, NULL, "a", "one");
+    cb_autofd int dir = openat(f->top_fd, "store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cb_autofd int elsewhere = -1;
+    cb_auto_value(cb_strings) left = {0};
+
+    assert_int_equal(mkdirat(dir, "elsewhere", 0700), 0);
+    elsewhere = openat(dir, "elsewhere", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < CB_ARRAY_SIZE(damages); i++) {
+        cb_auto(cb_snapshot) next = NULL;
+
+        cb_snapshot_unref(written_on(f, base));
+        damages[i](dir);
+        next = written_on(f, base);
+        assert_false(exists(dir, "spare/bare"));
+        ok(f, cb_fs_list(elsewhere, &left, &f->error));
+        assert_int_equal(left.count, 0);
+    }
+}
+
+static void a_layer_that_has_become_a_link_is_not_used(void **state)
+{
+    struct fixture *f = *state;
+    cb_auto(cb_snapshot) base = snapshot_with(f, NULL, "a", "one");
+    cb_auto_value(cb_strings) spares = {0};
+    cb_autofree char *layer = NULL;
+    cb_autofd int fd = -1;
+    int was_there;
+
+    cb_snapshot_unref(begun_on(f, base, &was_there));
+    fd = openat(f->top_fd, "store/spare", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ok(f, cb_fs_list(fd, &spares, &f->error));
+    assert_int_equal(spares.count, 1);
+    layer = xasprintf("%s/fs", spares.items[0]);
+    assert_int_equal(renameat(fd, layer, f->top_fd, "layer"), 0);
+    assert_int_equal(symlinkat("../../../layer", fd, layer), 0);
+    cb_snapshot_unref(begun_on(f, base, &was_there));
+    assert_int_equal(was_there, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +461,8 @@ int main(void)
         test(two_at_once_do_not_share_a_layer),
         test(a_layer_that_others_may_have_open_is_not_kept),
         test(a_layer_that_somebody_has_open_is_not_kept),
+        test(a_frame_that_is_none_any_more_is_not_used),
+        test(a_layer_that_has_become_a_link_is_not_used),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
