@@ -262,3 +262,19 @@ END
     expect_output here
     "$CBUILD" rm -f left
 }
+
+@test "prune goes on when somebody else removes what it waits for" {
+    cb_dir
+    one=$("$CBUILD" create --network none busybox true)
+    two=$("$CBUILD" create --network none busybox true)
+    three=$("$CBUILD" create --network none busybox true)
+    settle_slowly "$STORE/containers/$two/monitor.lock" 1000000 "$DIR/ready"
+    "$CBUILD" container prune -f >"$DIR/out" 2>&1 3>&- &
+    wait_until test ! -e "$STORE/containers/$three" # the newest goes first
+    rm "$STORE/containers/$two"/{config,state}.json
+    wait $!
+    run cat "$DIR/out"
+    expect_contains "$three" "$one"
+    not grep -q "$two" "$DIR/out"
+    [ ! -e "$STORE/containers/$one" ]
+}
