@@ -278,3 +278,16 @@ END
     not grep -q "$two" "$DIR/out"
     [ ! -e "$STORE/containers/$one" ]
 }
+
+@test "a start that fails once its process runs ends that, and the record says why" {
+    id=$("$CBUILD" create --network none --name unwell --health-cmd true --health-interval 77s busybox sleep "$FOREVER")
+    grep -q '"77s"' "$STORE/containers/$id/config.json"
+    sed -i 's/"77s"/"soon"/' "$STORE/containers/$id/config.json"
+    cbuild start unwell
+    expect_status 125
+    expect_contains soon
+    cbuild inspect -f '{{.State.Status}} {{.State.Pid}} {{.State.ExitCode}} {{.State.Error}}' unwell
+    expect_contains 'exited 0 128 ' soon
+    expect_no_sleeper
+    "$CBUILD" rm unwell
+}
