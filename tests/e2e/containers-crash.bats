@@ -270,9 +270,10 @@ END
     three=$("$CBUILD" create --network none busybox true)
     settle_slowly "$STORE/containers/$two/monitor.lock" 1000000 "$DIR/ready"
     "$CBUILD" container prune -f >"$DIR/out" 2>&1 3>&- &
+    prune=$!
     wait_until test ! -e "$STORE/containers/$three" # the newest goes first
     rm "$STORE/containers/$two"/{config,state}.json
-    wait $!
+    wait "$prune"
     run cat "$DIR/out"
     expect_contains "$three" "$one"
     not grep -q "$two" "$DIR/out"
