@@ -72,8 +72,6 @@ static int start_attached(struct cb_app *app, const char *name,
         return -1;
     options.tty = container->options.request.tty;
     options.interactive = values->interactive && container->options.request.interactive;
-    if (options.tty && options.interactive && !isatty(STDIN_FILENO))
-        return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
     cb_container_tell(store, container, "attach", NULL, NULL);
     status = cb_container_is_running(container)
                  ? cb_container_attach(container, &options, app->cancel, &end, err)

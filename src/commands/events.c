@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct values {
     const char *since, *until, *format;
@@ -195,12 +196,14 @@ static int print_ready(const struct watch *watch, struct cb_journal_reader *read
     return result;
 }
 
-/* Until there may be more, it is time to end (1), or the user has had enough. */
+/* Until there may be more, it is time to end or nobody reads any more (1), or the user
+ * has had enough. */
 static int wait_for_more(const struct watch *watch, struct cb_journal_reader *reader,
                          struct cb_cancel *cancel, struct cb_error **err)
 {
     struct pollfd fds[] = {{.fd = cb_journal_fd(reader), .events = POLLIN},
-                           {.fd = cb_cancel_fd(cancel), .events = POLLIN}};
+                           {.fd = cb_cancel_fd(cancel), .events = POLLIN},
+                           {.fd = STDOUT_FILENO}};
     int64_t left_ms = -1;
 
     if (watch->until_ns) {
@@ -208,9 +211,11 @@ static int wait_for_more(const struct watch *watch, struct cb_journal_reader *re
         if (left_ms <= 0)
             return 1;
     }
-    if (poll(fds, 2, left_ms > 3600000 ? 3600000 : (int)left_ms) < 0 && errno != EINTR)
+    if (poll(fds, 3, left_ms > 3600000 ? 3600000 : (int)left_ms) < 0 && errno != EINTR)
         return cb_error_errno(err, errno, "wait for events");
-    return cb_cancel_check(cancel, err);
+    if (cb_cancel_check(cancel, err) < 0)
+        return -1;
+    return fds[2].revents != 0;
 }
 
 static int watch_events(const struct watch *watch, struct cb_journal_reader *reader,

@@ -49,6 +49,17 @@ static json_t *endpoint_id(const struct cb_network *network)
     return json_string(cb_digest_hex(&digest, hex));
 }
 
+/* Has it a hostname that no alias says already? */
+static int is_called_more(const struct cb_network *network)
+{
+    const char *hostname = network->hostname;
+
+    return hostname &&
+           !(network->id && strlen(hostname) == CB_NETWORK_ID_PART &&
+             strncmp(network->id, hostname, CB_NETWORK_ID_PART) == 0) &&
+           !cb_strings_contain(&network->aliases, hostname);
+}
+
 static json_t *aliases_json(const struct cb_network *network)
 {
     json_t *array = json_array();
@@ -61,6 +72,8 @@ static json_t *aliases_json(const struct cb_network *network)
         json_array_append_new(array, json_string(*alias));
     if (network->id)
         json_array_append_new(array, json_sprintf("%.12s", network->id));
+    if (is_called_more(network))
+        json_array_append_new(array, json_string(network->hostname));
     return array;
 }
 

@@ -108,6 +108,8 @@ static json_t *record_of(const struct cb_network *network,
 
     cb_vec_foreach (alias, &network->aliases)
         json_array_append_new(aliases, json_string(*alias));
+    if (network->hostname)
+        json_array_append_new(aliases, json_string(network->hostname));
     json_object_set_new(record, "aliases", aliases);
     if (!own)
         return record;

@@ -107,7 +107,7 @@ static void add_name(const struct cb_network *network, const char *name,
     add_once(out, both);
 }
 
-/* The container's, its aliases and its short id. */
+/* The container's, its aliases, its hostname and its short id. */
 static void collect_names(const struct cb_network *network, struct cb_strings *out)
 {
     if (!network->is_named)
@@ -116,6 +116,8 @@ static void collect_names(const struct cb_network *network, struct cb_strings *o
         add_name(network, network->name, out);
     cb_vec_foreach (alias, &network->aliases)
         add_name(network, *alias, out);
+    if (network->hostname)
+        add_name(network, network->hostname, out);
     if (network->id && !is_short_id(network, network->name)) {
         cb_autofree char *id = xstrndup(network->id, CB_NETWORK_ID_PART);
 
@@ -220,6 +222,25 @@ static struct cb_attachment attachment_of(const struct cb_network *network,
                                   .is_further = network->joins};
 }
 
+/* Its bridge is only there while containers are on it: in between somebody else may have
+ * taken the same addresses. */
+static void warn_of_others(const struct cb_network *network, const char *interface)
+{
+    const struct cb_network_def *def = network->def;
+
+    for (size_t i = 0; !def->predefined && i < def->subnet_count; i++) {
+        cb_autofree char *route = NULL;
+        char text[CB_CIDR_MAX_TEXT];
+
+        if (!cb_routes_compete(&def->subnets[i].subnet, interface, &route))
+            continue;
+        cb_warn("network %s: the host has its addresses (%s) on another interface, too "
+                "(route %s): names and published ports may not work; `cbuild network "
+                "rm` and `create` give it others",
+                def->name, cb_cidr_text(&def->subnets[i].subnet, text), route);
+    }
+}
+
 int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
                            struct cb_cancel *cancel, struct cb_error **err)
 {
@@ -228,6 +249,7 @@ int cb_network_join_bridge(struct cb_network *network, int fd, void **state,
 
     if (cb_attach_check(err) < 0)
         return -1;
+    warn_of_others(network, texts.interface);
     return join(network, &attachment, fd, state, cancel, err);
 }
 

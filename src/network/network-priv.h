@@ -26,7 +26,7 @@ struct cb_network_facts {
 
 struct cb_network {
     const struct cb_network_class *class;
-    char *mode, *state_dir, *id, *name, *ip, *ip6, *mac, *interface;
+    char *mode, *state_dir, *id, *name, *hostname, *ip, *ip6, *mac, *interface;
     char *hosts, *resolv_conf; /* of the container whose network it is, or NULL */
     struct cb_strings aliases, links, dns;
     struct cb_strings bridge_options; /* of the bridge of containers; else none */
@@ -118,6 +118,9 @@ int cb_netns_can_join(int fd);
 /* Does a route of the host (other than a default one and those of interface OWN) lead
  * into SUBNET? *WHAT (if not NULL) names it; the caller frees it. */
 int cb_routes_cover(const struct cb_cidr *subnet, const char *own, char **what);
+/* The same of routes of this thread's network that the kernel may prefer to SUBNET's own:
+ * they lead to as few addresses, or fewer. */
+int cb_routes_compete(const struct cb_cidr *subnet, const char *own, char **what);
 /* The IPv4 subnet that is reached by INTERFACE: 1, or 0 when there is none. */
 int cb_routes_find(const char *interface, struct cb_cidr *out);
 /* The smallest frame of the default routes: without it, large packets vanish behind a

@@ -130,6 +130,14 @@ static int is_mac(const char *text)
     return text[17] == '\0';
 }
 
+/* What may stand in the resolvers' files. */
+static int is_alias(const char *text)
+{
+    return *text && strlen(text) <= 253 &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789_.-") == strlen(text);
+}
+
 static int check_addresses(const struct cb_network *network, struct cb_error **err)
 {
     struct cb_ip ip;
@@ -152,9 +160,7 @@ static int check_addresses(const struct cb_network *network, struct cb_error **e
     for (size_t i = 0; i < network->aliases.count; i++) {
         const char *alias = network->aliases.items[i];
 
-        if (!*alias || strlen(alias) > 253 ||
-            strspn(alias, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                          "0123456789_.-") != strlen(alias))
+        if (!is_alias(alias))
             return cb_error_set(err, CB_ERR_USAGE, "invalid network alias: \"%s\"",
                                 alias);
     }
@@ -168,6 +174,8 @@ static void copy_options(struct cb_network *network,
     network->state_dir = xstrdup(options->state_dir);
     network->id = xstrdup(options->id);
     network->name = xstrdup(options->name);
+    if (options->hostname && is_alias(options->hostname))
+        network->hostname = xstrdup(options->hostname);
     network->ip = xstrdup(options->ip);
     network->ip6 = xstrdup(options->ip6);
     network->mac = xstrdup(options->mac);
@@ -459,6 +467,7 @@ void cb_network_free(struct cb_network *network)
     free(network->state_dir);
     free(network->id);
     free(network->name);
+    free(network->hostname);
     free(network->ip);
     free(network->ip6);
     free(network->mac);

@@ -50,6 +50,7 @@ struct cb_network_options {
     const char *state_dir; /* where named networks are kept (absolute) */
     /* Of the one container that joins it; NULL for a build's. */
     const char *id, *name;
+    const char *hostname; /* on named networks one more alias; or NULL */
     const struct cb_strings *aliases;
     const struct cb_strings *links; /* "CONTAINER[:ALIAS]": further names, for it alone */
     const struct cb_strings *dns;   /* --dns: whom names of others are asked from */

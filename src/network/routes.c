@@ -93,6 +93,7 @@ struct search {
     const struct cb_cidr *subnet;
     const char *own;
     char **what;
+    unsigned least; /* bits of routes that are meant */
 };
 
 static int is_in_the_way(void *arg, const struct route *route)
@@ -100,7 +101,8 @@ static int is_in_the_way(void *arg, const struct route *route)
     struct search *search = arg;
     char text[CB_CIDR_MAX_TEXT];
 
-    if (!route->to.bits || !cb_cidr_overlap(&route->to, search->subnet) ||
+    if (!route->to.bits || route->to.bits < search->least ||
+        !cb_cidr_overlap(&route->to, search->subnet) ||
         (search->own && strcmp(route->device, search->own) == 0))
         return 0;
     if (search->what)
@@ -126,6 +128,17 @@ int cb_routes_cover(const struct cb_cidr *subnet, const char *own, char **what)
     return stat("/proc/thread-self/ns/net", &here) == 0 &&
            stat("/proc/self/ns/net", &home) == 0 && here.st_ino != home.st_ino &&
            each_route(family, of[1], is_in_the_way, &search);
+}
+
+int cb_routes_compete(const struct cb_cidr *subnet, const char *own, char **what)
+{
+    struct search search = {
+        .subnet = subnet, .own = own, .what = what, .least = subnet->bits};
+
+    return each_route(subnet->ip.family,
+                      subnet->ip.family == AF_INET6 ? "/proc/thread-self/net/ipv6_route"
+                                                    : "/proc/thread-self/net/route",
+                      is_in_the_way, &search);
 }
 
 struct finding {

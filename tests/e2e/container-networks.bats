@@ -210,6 +210,40 @@ is_told() { # PID
     expect_output '{"IPv4Address":"10.99.16.9"}'
 }
 
+@test "addresses of a network that somebody on the host has taken since are warned of" {
+    "$CBUILD" network create --subnet 10.99.43.0/24 lost >/dev/null
+    cbuild run --rm --network lost busybox true
+    expect_output ''
+    # A wider way, as to all of a company's network, leaves the narrower to the bridge.
+    host ip link add taker0 type bridge
+    host ip link set taker0 up
+    host ip route add 10.99.0.0/16 dev taker0
+    cbuild run --rm --network lost busybox true
+    expect_output ''
+    host ip addr add 10.99.43.1/24 dev taker0
+    cbuild run --rm --network lost busybox true
+    host ip link del taker0
+    expect_status 0
+    expect_output 'warning: network lost: the host has its addresses (10.99.43.0/24) on another interface, too (route 10.99.43.0/24 dev taker0): names and published ports may not work; `cbuild network rm` and `create` give it others'
+}
+
+@test "the hostname that a container was given is a name of it on networks of one's own" {
+    "$CBUILD" network create --subnet 10.99.41.0/24 named >/dev/null
+    "$CBUILD" network create --subnet 10.99.42.0/24 next >/dev/null
+    web one page --network named --network-alias both -h Inside.corp
+    "$CBUILD" network connect next one
+    "$CBUILD" rename one two
+    for name in inside.corp Inside.corp.named both two; do
+        page_from "$name" run --rm --network named busybox
+    done
+    page_from inside.corp run --rm --network next busybox
+    run bash -c '"$CBUILD" inspect -f "{{json .NetworkSettings.Networks.named.Aliases}} {{.Id}}" two | sed -E "s/ (.{12}).*/ \1/"'
+    expect_output "[\"both\",\"${output#* }\",\"Inside.corp\"] ${output#* }"
+    # The bridge that all share knows no names.
+    cbuild run --rm -h alone busybox hostname
+    expect_output alone
+}
+
 @test "a link on a network of one's own is a name more, for its container alone, of whoever is called so" {
     "$CBUILD" network create --subnet 10.99.25.0/24 linked >/dev/null
     "$CBUILD" network create --subnet 10.99.26.0/24 second >/dev/null

@@ -24,6 +24,16 @@ start() {
 }
 sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; do sleep 1000 & wait; done' && wait_until logs_have ready; }
 
+@test "start -ai of one with a terminal takes its input from a pipe, too" {
+    cbuild create -it --name "$name" --network none busybox sh
+    run bash -c 'printf "echo \$((40 + 2)); exit 3\n" | timeout 60 "$1" start -ai "$2"' - "$CBUILD" "$name"
+    expect_status 3
+    expect_contains 42
+    cbuild start "$name"
+    run bash -c 'printf "exit 4\n" | timeout 60 "$1" start -ai "$2"' - "$CBUILD" "$name" # it runs
+    expect_status 4
+}
+
 @test "-it: keys that detach leave it running, attach comes back, sizes are passed on" {
     run $PTY 30x90 'expect:# ' 'send:stty size; echo ma''rk\r' 'expect:30 90' 'expect:mark' 'resize:40x100' \
         'send:stty size\r' 'expect:40 100' 'send:\x10\x11' -- "$CBUILD" run -it --network none --name "$name" busybox sh

@@ -26,6 +26,14 @@ happened() { "$CBUILD" events --since 1h --until 0s --format '{{.Type}}:{{.Actio
     grep -qE '^[0-9-]{10}T[0-9:]{8}\.[0-9]{9}(Z|[+-][0-9:]{5}) image tag sha256:[0-9a-f]{64} \(name=other:1, team=web\)$' "$BATS_TEST_TMPDIR/text"
 }
 
+@test "what waits for events ends when nobody reads it any more" {
+    "$CBUILD" tag busybox one:1
+    run bash -c 'timeout 60 "$1" events --since 1h | head -n 1; exit "${PIPESTATUS[0]}"' - "$CBUILD"
+    expect_status 0
+    expect_contains 'image tag'
+    "$CBUILD" rmi one:1
+}
+
 @test "a container's life is told, and its volumes'" {
     life=$("$CBUILD" run -d --name life --network none -l team=web -v data:/data busybox sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done')
     "$CBUILD" pause life
