@@ -152,7 +152,6 @@ static int finish(struct cb_lock **out, int *fd, int dir_fd, const char *name,
         return cb_error_errno(err, errno, "lock `%s`", name);
     if (mode == CB_LOCK_EXCLUSIVE)
         write_holder(*fd);
-    mark(*fd, F_RDLCK); /* for what is shown to people: they can do without */
     lock = xcalloc(1, sizeof(*lock));
     lock->fd = cb_steal_fd(fd);
     lock->dir_fd = kept;
@@ -174,8 +173,14 @@ static int flock_now(int fd, enum cb_lock_mode mode)
     return 1;
 }
 
-int cb_lock_try(struct cb_lock **out, int dir_fd, const char *name,
-                enum cb_lock_mode mode, struct cb_error **err)
+/* For what is shown to people: they can do without. */
+static void show(const struct cb_lock *lock)
+{
+    mark(lock->fd, F_RDLCK);
+}
+
+int cb_lock_try_unseen(struct cb_lock **out, int dir_fd, const char *name,
+                       enum cb_lock_mode mode, struct cb_error **err)
 {
     cb_autofd int fd = -1;
     int locked;
@@ -190,6 +195,16 @@ int cb_lock_try(struct cb_lock **out, int dir_fd, const char *name,
             return 0;
     } while (!is_current(fd, dir_fd, name));
     return finish(out, &fd, dir_fd, name, mode, err) < 0 ? -1 : 1;
+}
+
+int cb_lock_try(struct cb_lock **out, int dir_fd, const char *name,
+                enum cb_lock_mode mode, struct cb_error **err)
+{
+    int taken = cb_lock_try_unseen(out, dir_fd, name, mode, err);
+
+    if (taken > 0)
+        show(*out);
+    return taken;
 }
 
 static int wait_cancellable(int fd, enum cb_lock_mode mode, struct cb_cancel *cancel,
@@ -239,5 +254,8 @@ int cb_lock_take(struct cb_lock **out, int dir_fd, const char *name,
         if (locked == 0 && wait_for_lock(fd, mode, how.cancel, err) < 0)
             return cb_error_wrap(err, "`%s`", name);
     } while (!is_current(fd, dir_fd, name));
-    return finish(out, &fd, dir_fd, name, mode, err);
+    if (finish(out, &fd, dir_fd, name, mode, err) < 0)
+        return -1;
+    show(*out);
+    return 0;
 }

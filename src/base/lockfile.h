@@ -26,6 +26,10 @@ int cb_lock_take(struct cb_lock **out, int dir_fd, const char *name,
 /* 1: taken, 0: busy. */
 int cb_lock_try(struct cb_lock **out, int dir_fd, const char *name,
                 enum cb_lock_mode mode, struct cb_error **err);
+/* The same, but cb_lock_is_held does not tell of it: for who only looks after what the
+ * last holder has left. */
+int cb_lock_try_unseen(struct cb_lock **out, int dir_fd, const char *name,
+                       enum cb_lock_mode mode, struct cb_error **err);
 /* 1: somebody holds it, this process included. Nothing is taken or made, so nobody who
  * wants it is disturbed. */
 int cb_lock_is_held(int dir_fd, const char *name);

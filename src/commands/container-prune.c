@@ -21,6 +21,13 @@ static const struct cb_option options[] = {
     {0},
 };
 
+/* What runs by now is left alone, and what somebody else has just removed is done. */
+static int is_settled(const struct cb_error *error)
+{
+    return cb_error_kind(error) == CB_ERR_EXISTS ||
+           cb_error_kind(error) == CB_ERR_NOT_FOUND;
+}
+
 static int remove_one(struct cb_store *store, struct cb_container *container,
                       struct cb_cancel *cancel, struct cb_pruned *out,
                       struct cb_error **err)
@@ -29,7 +36,7 @@ static int remove_one(struct cb_store *store, struct cb_container *container,
     uint64_t bytes = (uint64_t)cb_container_bytes(store, container, NULL);
 
     if (cb_container_remove_ended(store, container, 0, cancel, &error) < 0)
-        return cb_error_kind(error) == CB_ERR_EXISTS ? 0 : cb_error_move(err, &error);
+        return is_settled(error) ? 0 : cb_error_move(err, &error);
     cb_pruned_tell(out, "Deleted Containers:", container->id);
     out->freed_bytes += bytes;
     return 0;

@@ -294,8 +294,10 @@ static int spawn_monitor(const char *store_root, const struct cb_container *cont
                O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
     int ends[2], status;
 
-    if (errors < 0)
-        return cb_error_errno(err, errno, "open the monitor's log");
+    if (errors < 0) {
+        cb_error_errno(err, errno, "open the monitor's log");
+        return cb_container_went(container, err);
+    }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return cb_error_errno(err, errno, "socketpair");
     status = cb_subprocess_detach("/proc/self/exe", argv, errors, &ends[1], 1, err);

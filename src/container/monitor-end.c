@@ -5,6 +5,7 @@
 
 #include "container/journal.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 #define READS_AT_END   4096 /* somebody outside may have the other end, too */
@@ -133,6 +134,22 @@ static void end_container(struct monitor *monitor)
     cb_clients_tell_end(monitor, session, end.code);
     monitor->main = NULL;
     remove_session(monitor, session);
+}
+
+void cb_monitor_undo_start(struct monitor *monitor)
+{
+    struct session *session = cb_steal(&monitor->main);
+    struct cb_container_state *state = &monitor->container->state;
+
+    cb_process_signal(session->process, SIGKILL, NULL);
+    cb_process_wait(session->process, NULL, &(struct cb_exit){0}, NULL);
+    cb_health_watch_stop(monitor);
+    cb_log_close(cb_steal(&session->log));
+    cb_monitor_clear_container(monitor);
+    remove_session(monitor, session);
+    state->status = CB_CONTAINER_EXITED;
+    state->pid = 0;
+    cb_timestamp_format(cb_timestamp_now(), state->finished);
 }
 
 void cb_monitor_end(struct monitor *monitor, struct session *session)

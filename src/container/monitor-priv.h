@@ -88,6 +88,9 @@ void cb_monitor_answer(struct monitor *monitor);
 void cb_monitor_read(struct monitor *monitor, struct session *session, int all);
 /* The process of SESSION has ended: of the container's, with it all others. */
 void cb_monitor_end(struct monitor *monitor, struct session *session);
+/* What was started cannot be kept: its first process, the only one there is, is killed,
+ * and the container has ended. */
+void cb_monitor_undo_start(struct monitor *monitor);
 /* Ends all but the container's own. */
 void cb_monitor_end_execs(struct monitor *monitor);
 void cb_monitor_start_again(struct monitor *monitor);

@@ -124,8 +124,10 @@ int cb_monitor_start_container(struct monitor *monitor,
     monitor->is_killed = 0;
     set_running(monitor);
     if (cb_health_watch_start(monitor, err) < 0 ||
-        cb_container_save_state(monitor->container, err) < 0)
+        cb_container_save_state(monitor->container, err) < 0) {
+        cb_monitor_undo_start(monitor);
         return -1;
+    }
     cb_container_tell_at(monitor->store_root, monitor->container, "start", NULL, NULL);
     return 0;
 }

@@ -63,6 +63,7 @@ static void remove_container(struct monitor *monitor)
 
 void cb_monitor_clear(struct monitor *monitor)
 {
+    monitor->pauser = NULL; /* nothing is left that could go on */
     cb_vec_foreach (client, &monitor->clients) {
         if ((*client)->role != CLIENT_GONE)
             cb_client_drop(*client);

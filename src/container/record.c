@@ -7,12 +7,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_BYTES  (16u << 20)
-#define FOREGROUND "foreground" /* an empty file: nobody keeps it when it has ended */
+#define MAX_BYTES   (16u << 20)
+#define NAP_MS      5
+#define PATIENCE_MS 2000         /* with who settles a record */
+#define FOREGROUND  "foreground" /* an empty file: nobody keeps it when it has ended */
 
 /* ── Life ── */
 
@@ -137,24 +140,35 @@ int cb_container_settle(struct cb_container *container, struct cb_error **err)
     return 0;
 }
 
+/* 1: the record is true; 0: somebody else is at it. Unseen: no monitor holds the lock. */
 static int settle(struct cb_container *container, struct cb_error **err)
 {
     cb_auto(cb_lock) lock = NULL;
+    int taken = cb_lock_try_unseen(&lock, container->dir_fd, "monitor.lock",
+                                   CB_LOCK_EXCLUSIVE, NULL);
 
-    if (cb_lock_try(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE, err) <=
-        0)
-        return 0; /* it starts, or ends, at this moment */
-    return cb_container_settle(container, err);
+    if (taken <= 0)
+        return taken < 0; /* where no lock can be had nothing can be settled */
+    return cb_container_settle(container, err) < 0 ? -1 : 1;
 }
 
+/* Who has the lock and is not seen with it settles the record, or begins or ends at this
+ * moment: soon it says what is true. */
 int cb_container_refresh(struct cb_container *container, struct cb_error **err)
 {
-    if (read_state(container, err) < 0)
-        return -1;
-    if (!cb_container_is_running(container) ||
-        cb_lock_is_held(container->dir_fd, "monitor.lock"))
-        return 0;
-    return settle(container, err);
+    for (int waited_ms = 0;; waited_ms += NAP_MS) {
+        int settled;
+
+        if (read_state(container, err) < 0)
+            return -1;
+        if (!cb_container_is_running(container) ||
+            cb_lock_is_held(container->dir_fd, "monitor.lock"))
+            return 0;
+        settled = settle(container, err);
+        if (settled != 0 || waited_ms >= PATIENCE_MS)
+            return settled < 0 ? -1 : 0;
+        poll(NULL, 0, NAP_MS);
+    }
 }
 
 static int read_parts(struct cb_container *container, struct cb_error **err)

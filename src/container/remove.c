@@ -97,8 +97,8 @@ int cb_container_hold_ended(struct cb_container *container, struct cb_cancel *ca
     int taken;
 
     cb_container_refresh(container, NULL); /* a killed monitor's is settled */
-    while ((taken = cb_lock_try(lock, container->dir_fd, "monitor.lock",
-                                CB_LOCK_EXCLUSIVE, err)) == 0) {
+    while ((taken = cb_lock_try_unseen(lock, container->dir_fd, "monitor.lock",
+                                       CB_LOCK_EXCLUSIVE, err)) == 0) {
         if (cb_container_refresh(container, NULL) < 0 ||
             cb_container_is_running(container))
             return 0;

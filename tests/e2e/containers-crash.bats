@@ -6,6 +6,7 @@ teardown_file() { cb_drop_store; }
 teardown() {
     [ -z "${FIRST:-}" ] || kill -KILL "$FIRST"
     [ -z "${CROWD:-}" ] || kill "$CROWD"
+    [ -z "${SETTLER:-}" ] || { kill -KILL "$SETTLER"; wait "$SETTLER"; } 2>/dev/null || true
 }
 
 @test "whatever is killed, ps tells the truth and rm -f clears" {
@@ -228,4 +229,66 @@ no_reaper() {
     "$CBUILD" run --rm --network none busybox true
     [ ! -e "$unlocked" ]
     "$CBUILD" rm -f grouped
+}
+
+# Holds the lock FILE as who settles a record does, until others have opened it OPENS times: sets SETTLER.
+settle_slowly() { # FILE OPENS READY
+    python3 - "$@" 3>&- <<'END' &
+import ctypes, fcntl, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+lock = open(sys.argv[1], "a")
+fcntl.flock(lock, fcntl.LOCK_EX)
+watch = libc.inotify_init()
+assert libc.inotify_add_watch(watch, sys.argv[1].encode(), 0x20) >= 0  # IN_OPEN
+open(sys.argv[3], "w").close()
+opens = 0
+while opens < int(sys.argv[2]):
+    opens += len(os.read(watch, struct.calcsize("iIII"))) // struct.calcsize("iIII")
+END
+    SETTLER=$!
+    wait_until test -e "$3"
+}
+
+@test "start starts what a killed monitor has left, also while somebody else settles its record" {
+    cb_dir
+    id=$("$CBUILD" run -d --network none --name left busybox sleep 1000)
+    monitor=$(cat "$STORE/containers/$id/monitor.lock")
+    kill -KILL "$monitor"
+    wait_until has_ended "$monitor"
+    settle_slowly "$STORE/containers/$id/monitor.lock" 40 "$DIR/ready" # more than who asks once
+    cbuild start left
+    expect_status 0
+    cbuild exec left echo here
+    expect_output here
+    "$CBUILD" rm -f left
+}
+
+@test "prune goes on when somebody else removes what it waits for" {
+    cb_dir
+    one=$("$CBUILD" create --network none busybox true)
+    two=$("$CBUILD" create --network none busybox true)
+    three=$("$CBUILD" create --network none busybox true)
+    settle_slowly "$STORE/containers/$two/monitor.lock" 1000000 "$DIR/ready"
+    "$CBUILD" container prune -f >"$DIR/out" 2>&1 3>&- &
+    prune=$!
+    wait_until test ! -e "$STORE/containers/$three" # the newest goes first
+    rm "$STORE/containers/$two"/{config,state}.json
+    wait "$prune"
+    run cat "$DIR/out"
+    expect_contains "$three" "$one"
+    not grep -q "$two" "$DIR/out"
+    [ ! -e "$STORE/containers/$one" ]
+}
+
+@test "a start that fails once its process runs ends that, and the record says why" {
+    id=$("$CBUILD" create --network none --name unwell --health-cmd true --health-interval 77s busybox sleep "$FOREVER")
+    grep -q '"77s"' "$STORE/containers/$id/config.json"
+    sed -i 's/"77s"/"soon"/' "$STORE/containers/$id/config.json"
+    cbuild start unwell
+    expect_status 125
+    expect_contains soon
+    cbuild inspect -f '{{.State.Status}} {{.State.Pid}} {{.State.ExitCode}} {{.State.Error}}' unwell
+    expect_contains 'exited 0 128 ' soon
+    expect_no_sleeper
+    "$CBUILD" rm unwell
 }

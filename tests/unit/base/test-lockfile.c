@@ -35,6 +35,19 @@ static void holders_are_told_of_without_a_lock_being_taken(void **state)
     }
 }
 
+static void a_lock_taken_unseen_is_busy_and_not_told_of(void **state)
+{
+    struct scratch *scratch = *state;
+    cb_auto(cb_lock) lock = NULL;
+    cb_auto(cb_lock) other = NULL;
+
+    assert_int_equal(cb_lock_try_unseen(&lock, scratch->fd, "l", CB_LOCK_EXCLUSIVE, NULL),
+                     1);
+    assert_false(cb_lock_is_held(scratch->fd, "l"));
+    assert_int_equal(cb_lock_holder(scratch->fd, "l"), getpid());
+    assert_int_equal(cb_lock_try(&other, scratch->fd, "l", CB_LOCK_EXCLUSIVE, NULL), 0);
+}
+
 static void a_mark_ends_with_the_open_file(void **state)
 {
     struct scratch *scratch = *state;
@@ -156,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scratch_test(exclusive_locks_conflict_in_one_process),
         scratch_test(holders_are_told_of_without_a_lock_being_taken),
+        scratch_test(a_lock_taken_unseen_is_busy_and_not_told_of),
         scratch_test(a_mark_ends_with_the_open_file),
         scratch_test(waiting_tells_the_holder_once),
         scratch_test(canceling_ends_the_wait),
