@@ -26,10 +26,12 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
 
 @test "start -ai of one with a terminal takes its input from a pipe, too" {
     cbuild create -it --name "$name" --network none busybox sh
+    expect_status 0
     run bash -c 'printf "echo \$((40 + 2)); exit 3\n" | timeout 60 "$1" start -ai "$2"' - "$CBUILD" "$name"
     expect_status 3
     expect_contains 42
     cbuild start "$name"
+    expect_status 0
     run bash -c 'printf "exit 4\n" | timeout 60 "$1" start -ai "$2"' - "$CBUILD" "$name" # it runs
     expect_status 4
 }
