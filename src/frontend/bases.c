@@ -94,8 +94,9 @@ static int explain_failure(struct cb_planner *planner, const struct cb_base *bas
                       base->name, base->name);
     else if (!strstr(cb_error_message(*err), base->name))
         cb_error_wrap(err, "%s", base->name);
-    /* Better than the way to get what nobody may have. */
-    if (hint && cb_error_kind(*err) == CB_ERR_NOT_FOUND)
+    /* Better than the way to get what nobody may have, or from where nobody answers. */
+    if (hint && (cb_error_kind(*err) == CB_ERR_NOT_FOUND ||
+                 cb_error_kind(*err) == CB_ERR_NETWORK))
         cb_error_hint_instead(err, "%s", hint);
     else if (hint)
         cb_error_hint(err, "%s", hint);

@@ -172,7 +172,11 @@ static int open_frame(struct cb_snapshot *snapshot)
     if (own < 0)
         return -1;
     store->driver->reset_work(own, NULL);
-    return is_bare(own) ? cb_steal_fd(&own) : -1;
+    if (!is_bare(own))
+        return -1;
+    /* Overlay makes it for nobody to read: who reads a whole store would stumble. */
+    fchmodat(own, "work/work", 0700, 0);
+    return cb_steal_fd(&own);
 }
 
 static int move_to(const struct cb_snapshot *snapshot, const char *place)

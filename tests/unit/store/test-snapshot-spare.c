@@ -39,6 +39,8 @@ static void what_is_left_of_one_is_the_frame_of_the_next(void **state)
     /* with what overlay makes there anew, and nothing in that */
     assert_int_equal(stat_of(f->top_fd, "store/spare/bare/work").st_nlink, 3);
     assert_int_equal(stat_of(f->top_fd, "store/spare/bare/work/work").st_nlink, 2);
+    assert_int_equal(stat_of(f->top_fd, "store/spare/bare/work/work").st_mode & 07777,
+                     0700);
     assert_false(exists(f->top_fd, "store/spare/bare/fs"));
     second = new_snapshot(f, base);
     assert_int_equal(inode_of(f, second), frame);
