@@ -55,6 +55,28 @@ static void what_is_left_of_one_is_the_frame_of_the_next(void **state)
     assert_false(exists(f->top_fd, work));
 }
 
+/* 1: it is, 0: it is not, -1: this file system has no such flag. */
+static int is_spread(int dir_fd, const char *name)
+{
+    cb_autofd int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int flags = 0, spread;
+
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+        return -1;
+    spread = (flags & FS_TOPDIR_FL) != 0;
+    flags |= FS_TOPDIR_FL;
+    return ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0 ? -1 : spread;
+}
+
+static void trees_are_spread_over_the_disk_where_it_can_be_asked_to(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(mkdirat(f->top_fd, "probe", 0700), 0);
+    if (is_spread(f->top_fd, "probe") == 0)
+        assert_int_equal(is_spread(f->top_fd, "store/snapshots"), 1);
+}
+
 static void one_frame_is_kept_and_nobody_shares_it(void **state)
 {
     struct fixture *f = *state;
@@ -454,6 +476,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(what_is_left_of_one_is_the_frame_of_the_next),
+        test(trees_are_spread_over_the_disk_where_it_can_be_asked_to),
         test(one_frame_is_kept_and_nobody_shares_it),
         test(a_work_directory_with_something_in_it_is_no_frame),
         test(a_collection_removes_the_frame_whatever_is_in_it),
