@@ -72,6 +72,7 @@ run_five() {
     pid=$!
     wait_until pgrep -f "sleep $FOREVER"
     kill -9 "$pid"
+    wait "$pid" || true # its lease is let go of when all of it is gone
     wait_until not pgrep -f "sleep $FOREVER"
     "$CBUILD" prune -f >/dev/null
 }
