@@ -6,6 +6,7 @@
  * namespace). */
 #include "executor/launcher-priv.h"
 
+#include "base/descriptors.h"
 #include "executor/remnant-priv.h"
 #include "executor/sandbox-priv.h"
 #include "executor/waiting-priv.h"
