@@ -181,15 +181,17 @@ fsck_clean() {
     [ "$status" -eq 0 ] || { echo "$output"; return 1; }
 }
 
-# Waits until COMMAND succeeds, polling. That it gives up after two minutes is for who waits for something that never comes.
+# Waits until COMMAND succeeds, polling. That it gives up after two minutes, however long each try takes, is for who waits for
+# something that never comes.
 wait_until() {
-    local i
-    for i in $(seq 2400); do
-        "$@" >/dev/null 2>&1 && return 0
+    local last=$((SECONDS + 120))
+    until "$@" >/dev/null 2>&1; do
+        if [ "$SECONDS" -ge "$last" ]; then
+            echo "gave up waiting for: $*"
+            return 1
+        fi
         read -r -t 0.05 <> <(:) || true
     done
-    echo "gave up waiting for: $*"
-    return 1
 }
 
 free_port() {
