@@ -247,6 +247,8 @@ END
     run host iptables -S FORWARD
     expect_output "$(printf -- '-P FORWARD ACCEPT\n-A FORWARD -j CBUILD-FORWARD')"
     neighbour ip route del 172.16.0.0/12
+    end_tree "$first"
+    wait "$first" 2>/dev/null || true
 }
 
 @test "a missing helper is named in one line and another one is used" {
