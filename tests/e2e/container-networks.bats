@@ -5,7 +5,7 @@ load helpers
 # All happens in a host network of the file's own, with one neighbour and a default route that leads nowhere.
 setup_file() {
     cb_store
-    unshare -n sleep infinity 3>&- &
+    unshare -n sleep infinity 3>&- 4>&- &
     export HOLDER=$! REAL=$CBUILD
     wait_until sh -c '[ "$(readlink /proc/$0/ns/net)" != "$(readlink /proc/self/ns/net)" ]' "$HOLDER"
     host sh -c 'ip link set lo up
@@ -148,6 +148,7 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     real=$(PATH=$PATH:/usr/libexec/podman:/usr/lib/podman command -v aardvark-dns)
     mkdir "$DIR/bin"
     mkfifo "$DIR/go"
+    exec 9<>"$DIR/go" # to write there waits for nobody
     printf '#!/bin/sh\n[ ! -e %s/slow ] || { : >%s/began; read -r line <%s/go; }\nexec %s "$@"\n' "$DIR" "$DIR" "$DIR" "$real" >"$DIR/bin/aardvark-dns"
     chmod +x "$DIR/bin/aardvark-dns"
     "$CBUILD" network create --subnet 10.99.24.0/24 slow >/dev/null
@@ -158,7 +159,7 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     run timeout 30 "$CBUILD" exec first echo there
     expect_output there
     rm "$DIR/slow" "$DIR/began"
-    echo >"$DIR/go"
+    echo >&9
     wait_until cbuild_finds first first
     : >"$DIR/slow"
     kill_server
