@@ -3,6 +3,7 @@
  * place that prints errors and turns them into exit statuses. */
 #include "commands/commands.h"
 
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "commands/globals.h"
 #include "commands/help.h"

@@ -131,9 +131,6 @@ int cb_launcher_start(struct cb_launcher **out, struct cb_error **err);
 int cb_launcher_start_sealed(struct cb_launcher **out, struct cb_error **err);
 /* Returns unless this process was executed to be such a launcher. */
 void cb_launcher_reenter(int argc, char **argv);
-/* Closes all descriptors from FIRST on, now or when a program is executed. PROC_FD: a
- * procfs, or AT_FDCWD where /proc is one. */
-void cb_descriptors_close(int proc_fd, int first, int on_exec);
 /* There is going to be a process: the launcher gets ready beside us. */
 void cb_launcher_prepare(struct cb_launcher *launcher);
 /* There is going to be one like SPEC: beside us it gets the namespaces and the kernel's

@@ -167,6 +167,23 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     run timeout 30 "$CBUILD" stop -t 0 first
     expect_output first
 }
+@test "a server of names has nothing open of who ran the container that it was started for" {
+    "$CBUILD" network create --subnet 10.99.25.0/24 left >/dev/null
+    exec 9>"$DIR/lock"
+    flock 9
+    "$CBUILD" run --rm --network left busybox sleep "$FOREVER" 3>&- &
+    runner=$!
+    exec 9>&-
+    wait_until pgrep -f "^sleep $FOREVER"
+    server=$(cat "/run/cbuild/net-$(stat -L -c %i "/proc/$HOLDER/ns/net")/names/aardvark-dns/aardvark.pid")
+    # it stays until somebody else sets up a network
+    kill -9 "$(pgrep -f "^$REAL run --rm --network left")"
+    wait "$runner" || true
+    wait_until not pgrep -f "^sleep $FOREVER"
+    grep -q aardvark "/proc/$server/cmdline"
+    flock --nonblock "$DIR/lock" true
+    "$CBUILD" run --rm --network left busybox true # takes away what is left
+}
 kill_server() {
     kill -9 "$(cat "/run/cbuild/net-$(stat -L -c %i "/proc/$HOLDER/ns/net")/names/aardvark-dns/aardvark.pid")"
 }

@@ -826,3 +826,13 @@ $name"
     expect_status 1
     expect_contains "cannot remove container \"/$name\": container is paused and must be unpaused first"
 }
+
+@test "what a script has open is not kept by a container that it leaves in the background" {
+    exec 9>"$BATS_TEST_TMPDIR/lock"
+    flock 9
+    "$CBUILD" run -d --network none --name "$name" busybox sleep 1000
+    exec 9>&-
+    flock --nonblock "$BATS_TEST_TMPDIR/lock" true
+    cbuild rm -f "$name"
+    expect_status 0
+}
