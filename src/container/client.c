@@ -342,6 +342,7 @@ int cb_container_start(const char *store_root, struct cb_container *container,
                        struct cb_client_end *end, struct cb_error **err)
 {
     cb_auto(cb_error) error = NULL;
+    cb_auto(cb_error) late = NULL;
 
     if (start(store_root, container, options, cancel, end, &error) == 0)
         return 0;
@@ -352,9 +353,11 @@ int cb_container_start(const char *store_root, struct cb_container *container,
         return cb_error_move(err, &error);
     if (!options->attach)
         return 0;
-    return cb_container_is_running(container)
-               ? cb_container_attach(container, options, cancel, end, err)
-               : cb_container_start(store_root, container, options, cancel, end, err);
+    if (cb_container_is_running(container) &&
+        (cb_container_attach(container, options, cancel, end, &late) == 0 ||
+         cb_error_errnum(late) != ESRCH))
+        return late ? cb_error_move(err, &late) : 0;
+    return cb_container_start(store_root, container, options, cancel, end, err);
 }
 
 int cb_container_restart(struct cb_container *container, int signal, int timeout_s,
@@ -389,12 +392,16 @@ int cb_container_attach(struct cb_container *container,
                         struct cb_client_end *end, struct cb_error **err)
 {
     struct cb_wire_message message = {.type = CB_WIRE_ATTACH};
+    cb_auto(cb_error) error = NULL;
     cb_autofd int fd = -1;
 
     add_size(&message, options);
-    if (connect_to(container, &fd, err) < 0 || send_to(fd, &message, err) < 0)
+    if (connect_to(container, &fd, err) < 0)
         return -1;
-    return cb_client_relay(fd, options, cancel, -1, end, err);
+    if (send_to(fd, &message, &error) < 0 ||
+        cb_client_relay(fd, options, cancel, -1, end, &error) < 0)
+        return tell_failed(container, &error, err);
+    return 0;
 }
 
 /* ── exec ── */
