@@ -230,3 +230,33 @@ teardown() { cb_drop_containers; }
     wait "$pid" || did=$?
     [ "$did" = 137 ] && [ ! -s "$DIR/out" ] || { echo "$did"; cat "$DIR/out"; return 1; }
 }
+
+@test "a start that is refused leaves alone what the monitor that runs the container says" {
+    local log first second
+    "$CBUILD" volume create -o type=tmpfs -o device=tmpfs memory >/dev/null
+    id=$("$CBUILD" create --network none --name "$name" -v memory:/m busybox sleep 1000)
+    log=$STORE/containers/$id/monitor.log
+    monitors() { [ "$(pgrep -cf "^cbuild-monitor .*$id")" -ge "$1" ]; }
+    # it has its record, and waits for the volume
+    exec 8>"$STORE/volumes/memory/lock"
+    flock 8
+    "$CBUILD" start "$name" >/dev/null 2>&1 3>&- 8>&- &
+    first=$!
+    wait_until test -S "$STORE/containers/$id/socket"
+    echo 'said before' >>"$log"
+    "$CBUILD" start "$name" >"$DIR/out" 2>&1 3>&- 8>&- &
+    second=$!
+    wait_until monitors 2
+    exec 8>&-
+    wait "$first"
+    wait "$second"
+    [ "$(cat "$DIR/out")" = "$name" ]
+    [ "$(cat "$log")" = 'said before' ]
+    # the next start begins anew
+    "$CBUILD" kill "$name" >/dev/null
+    "$CBUILD" wait "$name" >/dev/null
+    "$CBUILD" start "$name" >/dev/null
+    [ ! -s "$log" ]
+    "$CBUILD" rm -f "$name"
+    "$CBUILD" volume rm memory
+}
