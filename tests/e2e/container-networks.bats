@@ -87,6 +87,13 @@ THE_DB_PORT_81_TCP_PROTO=tcp
 $address	the-db $id db
 page
 page"
+    "$CBUILD" create --name app --link db busybox >/dev/null
+    "$CBUILD" create --name zoo --link "$id:beast" busybox >/dev/null
+    cbuild ps -a --no-trunc --format '{{.Names}}'
+    expect_output $'zoo\napp\napp/db,db,zoo/beast'
+    cbuild ps -a --format '{{.Names}}'
+    expect_output $'zoo\napp\ndb'
+    "$CBUILD" rm app zoo >/dev/null
     cbuild create --link nobody busybox
     expect_contains 'could not get container for nobody: No such container: nobody'
     cbuild create --link db:a:b busybox

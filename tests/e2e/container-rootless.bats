@@ -51,6 +51,7 @@ A /root/r
 A /tree
 A /tree/sub
 A /tree/sub/deep
+A /vol
 -rw-r--r-- 0/0 ./root/r
 -rw-r--r-- 0/0 ./tree/sub/deep
 -rw-r--r-- 5/6 ./new/f
