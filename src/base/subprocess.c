@@ -6,13 +6,11 @@
 #include "base/subprocess.h"
 
 #include "base/clock.h"
-#include "base/descriptors.h"
 #include "base/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -110,16 +108,7 @@ static int input_file(const struct cb_subprocess_options *options)
     return cb_steal_fd(&fd);
 }
 
-/* What our caller has open beside the three standard ones: a daemon that had it, or that
- * a program leaves behind, would keep a script's lock, or the end of a pipe whose reader
- * waits for it, as long as it lives. All of ours have that flag anyway. */
-static void keep_ours_alone(void)
-{
-    cb_descriptors_close(AT_FDCWD, 3, 1);
-}
-
-/* What a program starts with: FLAGS, no signal blocked, each with its default, and none
- * of our caller's descriptors. */
+/* What a program starts with: FLAGS, no signal blocked and each with its default. */
 struct start {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -127,10 +116,8 @@ struct start {
 
 static void start_init(struct start *start, short flags)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     sigset_t none, all;
 
-    pthread_once(&once, keep_ours_alone);
     posix_spawn_file_actions_init(&start->actions);
     posix_spawnattr_init(&start->attributes);
     sigemptyset(&none);
