@@ -58,6 +58,13 @@ teardown() {
     expect_output line
 }
 
+@test "who reads what its caller had open sees the end while the container runs" {
+    run timeout 60 bash -c '"$1" run -d --network none --name "$2" busybox sleep 1000 9>&1 >/dev/null | cat' - "$CBUILD" "$name"
+    expect_status 0
+    cbuild inspect -f '{{.State.Status}}' "$name"
+    expect_output running
+}
+
 @test "exec -t opens nothing that a container put in the place of its terminals" {
     cbuild run -d --name "$name" --network none --privileged busybox \
         sh -c 'umount /dev/pts; mkfifo /dev/pts/ptmx; echo ready; exec sleep 1000'
