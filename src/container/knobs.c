@@ -59,8 +59,19 @@ static int inject(struct cb_run_knobs *out, const struct cb_cdi *cdi, const char
                                                     "/etc/cdi and /var/run/cdi");
 }
 
+/* What is written in a wrong way is the option's fault, what is not there is not. */
+static int parse_device(struct cb_device_nodes *out, const char *text, int looks,
+                        struct cb_error **err)
+{
+    struct cb_error *cause = NULL;
+
+    if (cb_device_check(text, &cause) < 0)
+        return invalid(text, "--device", cause, err);
+    return looks ? cb_device_parse(out, text, err) : 0;
+}
+
 static int parse_devices(struct cb_run_knobs *out, const struct cb_run_request *request,
-                         struct cb_error **err)
+                         int looks, struct cb_error **err)
 {
     cb_auto_value(cb_strings) dirs = {0};
     cb_auto(cb_cdi) cdi = NULL;
@@ -71,15 +82,13 @@ static int parse_devices(struct cb_run_knobs *out, const struct cb_run_request *
         cb_strings_add(&dirs, "/var/run/cdi");
     }
     cb_vec_foreach (text, &request->devices) {
-        struct cb_error *cause = NULL;
-
         if (cb_device_is_cdi(*text)) {
             if (!cdi && cb_cdi_load(&cdi, &dirs, err) < 0)
                 return -1;
             if (inject(out, cdi, *text, err) < 0)
                 return cb_error_wrap(err, "--device");
-        } else if (cb_device_parse(&out->nodes, *text, &cause) < 0) {
-            return invalid(*text, "--device", cause, err);
+        } else if (parse_device(&out->nodes, *text, looks, err) < 0) {
+            return -1;
         }
     }
     return cb_device_limit(&out->limits, &out->nodes, err);
@@ -190,13 +199,14 @@ static int parse_shm_size(struct cb_run_knobs *out, const char *text,
     return invalid(text, "--shm-size", cause, err);
 }
 
-int cb_run_knobs_parse(struct cb_run_knobs *out, const struct cb_run_request *request,
-                       struct cb_error **err)
+/* LOOKS for devices, too. */
+static int parse(struct cb_run_knobs *out, const struct cb_run_request *request,
+                 int looks, struct cb_error **err)
 {
     if (cb_limits_parse(&out->limits, &request->limits, err) < 0 ||
         cb_security_parse(&out->security, &request->security_opts, err) < 0 ||
         parse_rlimits(out, &request->ulimits, err) < 0 ||
-        parse_devices(out, request, err) < 0 ||
+        parse_devices(out, request, looks, err) < 0 ||
         parse_device_rules(out, request, err) < 0 || check_modes(request, err) < 0 ||
         check_caps(request, err) < 0 || parse_shm_size(out, request->shm_size, err) < 0 ||
         check_oom_score(request->oom_score_adj, err) < 0)
@@ -213,6 +223,21 @@ int cb_run_knobs_parse(struct cb_run_knobs *out, const struct cb_run_request *re
     cb_vec_foreach (group, &out->cdi.groups)
         cb_strings_add(&out->groups, *group);
     return 0;
+}
+
+int cb_run_knobs_parse(struct cb_run_knobs *out, const struct cb_run_request *request,
+                       struct cb_error **err)
+{
+    return parse(out, request, 1, err);
+}
+
+int cb_run_knobs_check(const struct cb_run_request *request, struct cb_error **err)
+{
+    struct cb_run_knobs knobs = {0};
+    int status = parse(&knobs, request, 0, err);
+
+    cb_run_knobs_clear(&knobs);
+    return status;
 }
 
 static int is_host(const char *mode)

@@ -22,6 +22,8 @@ void cb_run_knobs_clear(struct cb_run_knobs *knobs);
 /* Parses all options first, so that nothing is started for what is wrong. USAGE. */
 int cb_run_knobs_parse(struct cb_run_knobs *out, const struct cb_run_request *request,
                        struct cb_error **err);
+/* Before the container is made: devices are looked for when it starts, as docker does. */
+int cb_run_knobs_check(const struct cb_run_request *request, struct cb_error **err);
 /* What of them is in SPEC itself; its mounts are for spec.c. */
 void cb_run_knobs_apply(const struct cb_run_knobs *knobs,
                         const struct cb_run_request *request,

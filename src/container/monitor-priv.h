@@ -61,6 +61,7 @@ struct monitor {
     int root;
     int64_t started_ms, kill_at_ms; /* KILL_AT -1: not asked for */
     int is_killed;                  /* and that was told */
+    int is_set_up;                  /* what comes is its command's doing */
     struct cb_container *former;    /* what it was started with, once that was changed */
     struct cb_health_watch *health; /* or NULL */
     struct cb_snapshot *snapshot;   /* of one in the foreground, borrowed; or NULL */

@@ -101,6 +101,7 @@ static int start(struct monitor *monitor, const struct cb_wire_message *wish,
         cb_log_open(&log, container->dir_fd, &container->options, err) < 0)
         return -1;
     cb_log_set_attributes(log, attributes);
+    monitor->is_set_up = 1;
     if (cb_session_start(monitor->launcher, spec, request->interactive, log,
                          &monitor->main, err) < 0) {
         cb_log_close(log);
@@ -114,6 +115,7 @@ int cb_monitor_start_container(struct monitor *monitor,
                                const struct cb_wire_message *wish, struct cb_error **err)
 {
     monitor->setup = xcalloc(1, sizeof(*monitor->setup));
+    monitor->is_set_up = 0;
     if (start(monitor, wish, err) < 0) {
         cb_monitor_clear_container(monitor);
         return -1;

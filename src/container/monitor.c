@@ -11,8 +11,11 @@
 
 #define NAP_MS 10
 
-static int exit_code_of(const struct cb_error *error)
+/* What is missing for the container itself is not its command. */
+static int exit_code_of(const struct monitor *monitor, const struct cb_error *error)
 {
+    if (!monitor->is_set_up)
+        return 128;
     if (cb_error_errnum(error) == ENOENT)
         return 127;
     return cb_error_errnum(error) == EACCES || cb_error_errnum(error) == ENOEXEC ? 126
@@ -25,7 +28,7 @@ void cb_monitor_note_failure(struct monitor *monitor, const struct cb_error *err
 
     free(state->error);
     state->error = xstrdup(cb_error_message(error));
-    state->exit_code = exit_code_of(error);
+    state->exit_code = exit_code_of(monitor, error);
     cb_container_save_state(monitor->container, NULL);
 }
 

@@ -188,15 +188,6 @@ static int check_hosts(const struct cb_run_request *request, struct cb_error **e
     return 0;
 }
 
-static int check_knobs(const struct cb_run_request *request, struct cb_error **err)
-{
-    struct cb_run_knobs knobs = {0};
-    int status = cb_run_knobs_parse(&knobs, request, err);
-
-    cb_run_knobs_clear(&knobs);
-    return status;
-}
-
 static int check_networks(const char *store_root, const struct cb_run_request *request,
                           struct cb_error **err)
 {
@@ -223,7 +214,7 @@ int cb_setup_check(struct cb_store *store, const struct cb_run_request *request,
         cb_run_spec_check_cwd(request, err) < 0 || check_hosts(request, err) < 0 ||
         cb_stopping_parse(&stopping, request->stop_signal, request->stop_timeout, err) <
             0 ||
-        check_knobs(request, err) < 0 || check_dns(request, err) < 0 ||
+        cb_run_knobs_check(request, err) < 0 || check_dns(request, err) < 0 ||
         check_names(request, err) < 0 || cb_neighbours_check(store, request, err) < 0 ||
         cb_spaces_check(store, request, err) < 0)
         return -1;

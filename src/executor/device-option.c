@@ -122,36 +122,45 @@ static int add_below(struct search *search, const char *host, const char *path,
     return 0;
 }
 
+#define GATHERING "error gathering device information while adding custom device \"%s\""
+
 /* A node, or all nodes below a directory. */
 static int add_path(struct cb_device_nodes *out, const char *host, const char *path,
                     const char *mode, struct cb_error **err)
 {
     struct search search = {.out = out, .mode = mode, .left = NAMES_MAX};
+    size_t before = out->count;
     struct stat st;
 
     if (stat(host, &st) < 0)
-        return cb_error_errno(err, errno, "device `%s`", host);
+        return cb_error_errno(err, errno, GATHERING, host);
     if (is_node(&st)) {
         add_node(out, host, path, mode, &st);
         return 0;
     }
-    if (!S_ISDIR(st.st_mode))
-        return cb_error_set(err, CB_ERR_USAGE, "`%s` is not a device node", host);
-    if (faccessat(AT_FDCWD, host, R_OK, 0) < 0)
-        return cb_error_errno(err, errno, "device `%s`", host);
-    return add_below(&search, host, path, 0, err) < 0
-               ? cb_error_wrap(err, "device `%s`", host)
-               : 0;
+    if (S_ISDIR(st.st_mode)) {
+        if (faccessat(AT_FDCWD, host, R_OK, 0) < 0)
+            return cb_error_errno(err, errno, GATHERING, host);
+        if (add_below(&search, host, path, 0, err) < 0)
+            return cb_error_wrap(err, GATHERING, host);
+    }
+    return out->count > before
+               ? 0
+               : cb_error_set(err, CB_ERR_USAGE, GATHERING ": not a device node", host);
 }
 
-int cb_device_parse(struct cb_device_nodes *out, const char *text, struct cb_error **err)
+/* HOST is the text's beginning, cut off. */
+struct device_wish {
+    char *host;
+    const char *path, *mode;
+};
+
+static int read_wish(struct device_wish *out, const char *text, struct cb_error **err)
 {
-    cb_autofree char *copy = xstrdup(text);
-    char *fields[3] = {copy, NULL, NULL};
-    const char *path = copy, *mode = ALL;
+    char *fields[3] = {out->host, NULL, NULL};
     size_t count = 1;
 
-    for (char *colon = strchr(copy, ':'); colon; colon = strchr(colon + 1, ':')) {
+    for (char *colon = strchr(out->host, ':'); colon; colon = strchr(colon + 1, ':')) {
         if (count == 3)
             return cb_error_set(err, CB_ERR_USAGE, "bad format for path: %s", text);
         *colon = '\0';
@@ -161,15 +170,33 @@ int cb_device_parse(struct cb_device_nodes *out, const char *text, struct cb_err
         return cb_error_set(err, CB_ERR_USAGE, "bad format for path: %s", text);
     if (count == 3 && !is_mode(fields[2]))
         return cb_error_set(err, CB_ERR_USAGE, "bad mode specified: %s", fields[2]);
-    if (count == 3)
-        mode = fields[2];
+    out->path = out->host;
+    out->mode = count == 3 ? fields[2] : ALL;
     if (count == 2 && is_mode(fields[1]))
-        mode = fields[1];
+        out->mode = fields[1];
     else if (count > 1)
-        path = fields[1];
-    if (*path != '/')
-        return cb_error_set(err, CB_ERR_USAGE, "%s is not an absolute path", path);
-    return add_path(out, fields[0], path, mode, err);
+        out->path = fields[1];
+    if (*out->path != '/')
+        return cb_error_set(err, CB_ERR_USAGE, "%s is not an absolute path", out->path);
+    return 0;
+}
+
+int cb_device_check(const char *text, struct cb_error **err)
+{
+    cb_autofree char *copy = xstrdup(text);
+    struct device_wish wish = {.host = copy};
+
+    return read_wish(&wish, text, err);
+}
+
+int cb_device_parse(struct cb_device_nodes *out, const char *text, struct cb_error **err)
+{
+    cb_autofree char *copy = xstrdup(text);
+    struct device_wish wish = {.host = copy};
+
+    if (read_wish(&wish, text, err) < 0)
+        return -1;
+    return add_path(out, wish.host, wish.path, wish.mode, err);
 }
 
 int cb_device_limit(struct cb_limits *limits, const struct cb_device_nodes *nodes,

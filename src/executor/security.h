@@ -37,7 +37,10 @@ void cb_device_nodes_clear(struct cb_device_nodes *nodes);
 CB_AUTO_VALUE_DEFINE(cb_device_nodes, cb_device_nodes_clear)
 /* Is TEXT the name of a CDI device (vendor/class=name) and not a path? */
 int cb_device_is_cdi(const char *text);
-/* HOST[:CONTAINER][:rwm]; of a directory all that is below it. Appends. */
+/* HOST[:CONTAINER][:rwm]: whether it is written so; nothing is looked for. */
+int cb_device_check(const char *text, struct cb_error **err);
+/* The same, and looked up: of a directory all that is below it. Appends. Where there is
+ * no device the error has docker's words and the errno. */
 int cb_device_parse(struct cb_device_nodes *out, const char *text, struct cb_error **err);
 /* Adds the rules of nodes with which not everything may be done. */
 int cb_device_limit(struct cb_limits *limits, const struct cb_device_nodes *nodes,

@@ -7,7 +7,10 @@ setup() {
     cb_dir
     name=e$BATS_TEST_NUMBER
 }
-teardown() { cb_drop_containers; }
+teardown() {
+    exec 8>&- # a lock that a failed test has still taken
+    cb_drop_containers
+}
 
 @test "rm works at once after run and start -a, and its name is free" {
     for i in 1 2 3; do

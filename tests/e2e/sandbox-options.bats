@@ -124,11 +124,39 @@ END
     ln -s / "$DIR/devices/all" # to what docker does not follow either
     container --device "$DIR/devices:/dev/mine" busybox find /dev/mine -type c
     expect_output /dev/mine/sub/null
-    for bad in /etc/passwd /no/such a:b:rwm /dev/null:/dev/null:x /dev/null:relative: :/x /dev/null:/a:r:w; do
+    for bad in a:b:rwm /dev/null:/dev/null:x /dev/null:relative: :/x /dev/null:/a:r:w; do
         container --device "$bad" busybox true
         expect_status 125
         expect_contains "for \"--device\""
     done
+}
+
+# bats test_tags=root
+@test "a device that is not there is found missing when the container starts, in docker's words" {
+    local said='error gathering device information while adding custom device'
+    for options in --rm '--rm --name gone' '--name undeviced' '-d --name late'; do
+        # shellcheck disable=SC2086
+        cbuild run --network none --device /no/such $options busybox true
+        expect_status 127
+        expect_output "cbuild: $said \"/no/such\": no such file or directory"
+    done
+    cbuild ps -a --format '{{.Names}} {{.Status}}'
+    expect_output $'late Created\nundeviced Created'
+    cbuild inspect -f '{{.State.ExitCode}} {{.State.Error}}' undeviced
+    expect_output "128 $said \"/no/such\": no such file or directory"
+    cbuild start undeviced
+    expect_status 1
+    mkdir "$DIR/none"
+    for bad in /etc/passwd "$DIR/none"; do
+        cbuild run --rm --network none --device "$bad" busybox true
+        expect_status 125
+        expect_output "cbuild: $said \"$bad\": not a device node"
+    done
+    "$CBUILD" create --name hoping --network none --device "$DIR/later:/dev/later" busybox stat -c %F /dev/later >/dev/null
+    mknod "$DIR/later" c 1 3
+    cbuild start -a hoping
+    expect_output 'character special file'
+    "$CBUILD" rm undeviced late hoping >/dev/null
 }
 
 @test "devices by CDI name" {

@@ -12,6 +12,7 @@ setup_file() {
 teardown_file() { cb_drop_store; }
 setup() { cb_dir; }
 teardown() {
+    exec 8>&- # a lock that a failed test has still taken
     cb_drop_containers
     "$CBUILD" volume prune -af >/dev/null
 }
