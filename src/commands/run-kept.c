@@ -91,6 +91,7 @@ int cb_run_kept(struct cb_app *app, struct cb_run_values *values,
     cb_autofree char *root = xstrdup(cb_store_root(image->store));
     struct cb_client_options options;
     struct cb_client_end end = {0};
+    int status;
 
     if (read_options(app, &options, values, err) < 0 ||
         create(app, image->store, values, &container, err) < 0)
@@ -104,15 +105,16 @@ int cb_run_kept(struct cb_app *app, struct cb_run_values *values,
         printf("%s\n", container->id); /* nothing else will be said of it */
         fflush(stdout);
     }
-    if (cb_container_start(root, container, &options, app->cancel, &end, err) < 0) {
+    status = cb_container_start(root, container, &options, app->cancel, &end, err);
+    if (values->detach)
+        printf("%s\n", container->id); /* as docker, also of one that did not start */
+    if (status < 0) {
         if (values->container.remove)
             cb_container_wait_gone(container, app->cancel, NULL);
         return -1;
     }
-    if (values->detach) {
-        printf("%s\n", container->id);
+    if (values->detach)
         return 0;
-    }
     *exit_code = end.exit_code;
     if (!end.detached && values->container.remove)
         return cb_container_wait_gone(container, app->cancel, err);

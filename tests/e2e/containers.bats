@@ -148,6 +148,14 @@ two" ]
     expect_contains two
 }
 
+@test "run -d prints the id also of one that cannot be started, and that is there" {
+    run --separate-stderr "$CBUILD" run -d --network none --name "$name" busybox nosuch
+    expect_status 127
+    printed=$output
+    run "$CBUILD" inspect -f '{{.Id}} {{.State.Status}}' "$name"
+    expect_output "$printed created"
+}
+
 @test "exec runs in what runs, with its own user, directory and variables" {
     start -e FROM=image
     cbuild exec -e MORE=yes -w /tmp -u 1000:1000 "$name" sh -c 'echo $FROM $MORE $(pwd) $(id -u)'
