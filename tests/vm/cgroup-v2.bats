@@ -203,6 +203,14 @@ expect_gone() { # PID STATUS
     done
 }
 
+@test "what is frozen in the foreground goes on when who runs it is asked to end" {
+    foreground sh -c 'trap "exit 7" TERM; while :; do sleep 100500 & wait; done'
+    wait_until pgrep -f '^sleep 10050[0]'
+    "$CBUILD" pause "$id" >/dev/null
+    kill -TERM $runner
+    expect_gone $runner 7
+}
+
 @test "what a commit holds frozen in the foreground ends when it is killed, and with who runs it" {
     for ending in kill 'rm -f' ''; do
         foreground sh -c 'head -c 100000000 /dev/zero >/big; exec sleep 100500'
