@@ -12,6 +12,8 @@ src_base_libbase_a_SOURCES = \
     %D%/cancel.h \
     %D%/clock.c \
     %D%/clock.h \
+    %D%/descriptors.c \
+    %D%/descriptors.h \
     %D%/digest.c \
     %D%/digest.h \
     %D%/error.c \

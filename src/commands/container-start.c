@@ -5,6 +5,7 @@
 #include "container/journal.h"
 #include "container/restart.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 /* ── start ── */
@@ -56,6 +57,20 @@ static int start_one(const struct cb_each_container *at, struct cb_container *co
 
 static const struct cb_container_act start_act = {.each = start_one};
 
+/* 1: we were attached. 0: it does not run, or has just ended. */
+static int attach_if_running(struct cb_app *app, struct cb_container *container,
+                             const struct cb_client_options *options,
+                             struct cb_client_end *end, struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (!cb_container_is_running(container))
+        return 0;
+    if (cb_container_attach(container, options, app->cancel, end, &error) == 0)
+        return 1;
+    return cb_error_errnum(error) == ESRCH ? 0 : cb_error_move(err, &error);
+}
+
 static int start_attached(struct cb_app *app, const char *name,
                           const struct start_values *values, struct cb_error **err)
 {
@@ -73,10 +88,10 @@ static int start_attached(struct cb_app *app, const char *name,
     options.tty = container->options.request.tty;
     options.interactive = values->interactive && container->options.request.interactive;
     cb_container_tell(store, container, "attach", NULL, NULL);
-    status = cb_container_is_running(container)
-                 ? cb_container_attach(container, &options, app->cancel, &end, err)
-                 : cb_container_start(cb_store_root(store), container, &options,
-                                      app->cancel, &end, err);
+    status = attach_if_running(app, container, &options, &end, err);
+    if (status == 0)
+        status = cb_container_start(cb_store_root(store), container, &options,
+                                    app->cancel, &end, err);
     return status < 0 ? -1 : end.exit_code;
 }
 
@@ -158,6 +173,12 @@ static const struct cb_option attach_options[] = {
 };
 #undef AT
 
+static int refuse_stopped(struct cb_error **err)
+{
+    return cb_error_set(err, CB_ERR_EXISTS,
+                        "You cannot attach to a stopped container, start it first");
+}
+
 static int check_attachable(const struct cb_container *container, struct cb_error **err)
 {
     switch (container->state.status) {
@@ -171,9 +192,21 @@ static int check_attachable(const struct cb_container *container, struct cb_erro
                             "You cannot attach to a restarting container, wait until it "
                             "is running");
     default:
-        return cb_error_set(err, CB_ERR_EXISTS,
-                            "You cannot attach to a stopped container, start it first");
+        return refuse_stopped(err);
     }
+}
+
+/* It may have ended since it was looked at. */
+static int attach(struct cb_app *app, struct cb_container *container,
+                  const struct cb_client_options *options, struct cb_client_end *end,
+                  struct cb_error **err)
+{
+    cb_auto(cb_error) error = NULL;
+
+    if (cb_container_attach(container, options, app->cancel, end, &error) == 0)
+        return 0;
+    return cb_error_errnum(error) == ESRCH ? refuse_stopped(err)
+                                           : cb_error_move(err, &error);
 }
 
 static int run_attach(struct cb_app *app, void *given, const struct cb_strings *args,
@@ -196,7 +229,7 @@ static int run_attach(struct cb_app *app, void *given, const struct cb_strings *
     if (options.tty && options.interactive && !isatty(STDIN_FILENO))
         return cb_error_set(err, CB_ERR_USAGE, "the input device is not a TTY");
     cb_container_tell(store, container, "attach", NULL, NULL);
-    if (cb_container_attach(container, &options, app->cancel, &end, err) < 0)
+    if (attach(app, container, &options, &end, err) < 0)
         return -1;
     return cb_containers_end(&end);
 }

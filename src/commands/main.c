@@ -3,6 +3,7 @@
  * place that prints errors and turns them into exit statuses. */
 #include "commands/commands.h"
 
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "commands/globals.h"
 #include "commands/help.h"
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define FLAG_STATUS   125 /* docker's, of every command */
 #define FORMAT_STATUS 64  /* docker's, of `inspect` */
@@ -188,6 +190,8 @@ int main(int argc, char **argv)
 
     cb_launcher_reenter(argc, argv);
     open_standard_files();
+    /* What else our caller has open is for nobody whom we start: some outlive us. */
+    cb_descriptors_close(AT_FDCWD, STDERR_FILENO + 1, 1);
     cancel = cb_cancel_new();
     app.cancel = cancel;
     install_signals(cancel);

@@ -9,6 +9,7 @@
 #include "container/commit.h"
 #include "container/files.h"
 #include "container/joins.h"
+#include "container/links.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -137,13 +138,36 @@ static int compare(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static char *join_sorted(struct cb_strings *words)
+{
+    cb_auto_value(cb_strbuf) text = {0};
+
+    if (words->count)
+        qsort(words->items, words->count, sizeof(*words->items), compare);
+    cb_vec_foreach (word, words)
+        cb_strbuf_addf(&text, "%s%s", text.len ? "," : "", *word);
+    return cb_strbuf_steal(&text);
+}
+
+/* Its own, and if WHOLE what others call it by their links. */
+static char *names_text(const struct cb_listed_container *listed, int whole)
+{
+    const struct cb_container *container = listed->all->items[listed->index];
+    cb_auto_value(cb_strings) names = {0};
+
+    cb_strings_add(&names, container->name);
+    if (whole)
+        cb_links_to(container, listed->all, &names);
+    return join_sorted(&names);
+}
+
 /* Its own and its image's. */
 static void add_labels(json_t *row, const struct cb_container *container)
 {
     cb_auto(cb_image_config) effective = cb_container_effective_config(container);
     cb_auto_json *config = cb_inspect_config(effective);
     cb_auto_value(cb_strings) lines = {0};
-    cb_auto_value(cb_strbuf) text = {0};
+    cb_autofree char *text = NULL;
     json_t *labels = json_object(), *value;
     const char *key;
 
@@ -152,11 +176,8 @@ static void add_labels(json_t *row, const struct cb_container *container)
     {
         cb_strings_addf(&lines, "%s=%s", key, json_string_value(value));
     }
-    if (lines.count)
-        qsort(lines.items, lines.count, sizeof(*lines.items), compare);
-    cb_vec_foreach (line, &lines)
-        cb_strbuf_addf(&text, "%s%s", text.len ? "," : "", *line);
-    json_object_set_new(row, "Labels", json_string_nocheck(cb_strbuf_text(&text)));
+    text = join_sorted(&lines);
+    json_object_set_new(row, "Labels", json_string_nocheck(text));
     json_object_set_new(row, "Label", labels);
 }
 
@@ -229,15 +250,17 @@ static char *image_text(struct cb_store *store, const struct cb_container *conta
     return whole ? xstrdup(id) : xasprintf("%.12s", hex);
 }
 
-static json_t *row_of(struct cb_store *store, const struct cb_container *container,
+static json_t *row_of(struct cb_store *store, const struct cb_listed_container *listed,
                       const struct values *values)
 {
+    const struct cb_container *container = listed->all->items[listed->index];
     const struct cb_run_request *request = &container->options.request;
     cb_autofree char *command = cb_container_command_text(container, values->no_trunc);
     cb_autofree char *status = cb_container_status_text(container);
     cb_autofree char *image = image_text(store, container, values->no_trunc);
     cb_autofree char *ports = cb_ps_ports(container);
     cb_autofree char *size = shows_size(values) ? size_text(store, container) : NULL;
+    cb_autofree char *names = names_text(listed, values->no_trunc);
     cb_autofree char *networks = cb_joins_names(request);
     json_t *row = json_object();
 
@@ -245,7 +268,7 @@ static json_t *row_of(struct cb_store *store, const struct cb_container *contain
     json_object_set_new(row, "ID",
                         json_sprintf("%.*s", values->no_trunc ? 64 : 12, container->id));
     json_object_set_new(row, "Image", json_string(image));
-    json_object_set_new(row, "Names", json_string(container->name));
+    json_object_set_new(row, "Names", json_string(names));
     json_object_set_new(row, "Networks", json_string(networks));
     json_object_set_new(row, "Ports", json_string(ports));
     json_object_set_new(row, "Size", json_string(size ? size : "0B"));
@@ -268,14 +291,13 @@ static int print(struct cb_store *store, const struct cb_containers *all,
 
     cb_ancestors_find(&ancestors, store, &values->filters);
     for (size_t i = 0; i < all->count; i++) {
-        const struct cb_container *container = all->items[i];
+        const struct cb_listed_container listed = {all, i, &ancestors};
 
-        if ((!any && !cb_container_is_running(container)) ||
+        if ((!any && !cb_container_is_running(all->items[i])) ||
             (last > 0 && (long)json_array_size(rows) >= last) ||
-            !cb_filter_takes(cb_container_filters, &values->filters,
-                             &(struct cb_listed_container){all, i, &ancestors}))
+            !cb_filter_takes(cb_container_filters, &values->filters, &listed))
             continue;
-        json_array_append_new(rows, row_of(store, container, values));
+        json_array_append_new(rows, row_of(store, &listed, values));
     }
     return cb_listing_print(values->size ? &listing_with_size : &listing, values->format,
                             rows, err);

@@ -36,8 +36,9 @@ static int write_cidfile(const char *path, const char *id, struct cb_error **err
     return 0;
 }
 
-static int create(struct cb_store *store, struct cb_run_values *values,
-                  struct cb_container **out, struct cb_error **err)
+static int create(struct cb_app *app, struct cb_store *store,
+                  struct cb_run_values *values, struct cb_container **out,
+                  struct cb_error **err)
 {
     cb_auto_value(cb_health) health = {0};
 
@@ -46,7 +47,7 @@ static int create(struct cb_store *store, struct cb_run_values *values,
         cb_log_check(&values->container, err) < 0 ||
         cb_health_make(&health, &values->container, values->container.request.config,
                        err) < 0 ||
-        cb_container_create(store, &values->container, out, err) < 0)
+        cb_container_create(store, &values->container, app->cancel, out, err) < 0)
         return -1;
     if (write_cidfile(values->cidfile, (*out)->id, err) == 0)
         return 0;
@@ -92,7 +93,7 @@ int cb_run_kept(struct cb_app *app, struct cb_run_values *values,
     struct cb_client_end end = {0};
 
     if (read_options(app, &options, values, err) < 0 ||
-        create(image->store, values, &container, err) < 0)
+        create(app, image->store, values, &container, err) < 0)
         return -1;
     if (!values->detach)
         cb_container_tell(image->store, container, "attach", NULL, NULL);
@@ -130,7 +131,7 @@ static int run(struct cb_app *app, int argc, char **argv, struct cb_error **err)
         return status < 0 ? -1 : 0;
     values.container.for_later = 1;
     if (cb_run_find_image(app, &values, args.items[0], &image, err) < 0 ||
-        create(image.store, &values, &container, err) < 0)
+        create(app, image.store, &values, &container, err) < 0)
         return -1;
     printf("%s\n", container->id);
     return 0;

@@ -5,6 +5,8 @@
 #include "commands/volume.h"
 #include "store/journal.h"
 
+#include <errno.h>
+
 struct values {
     struct cb_strings filters;
     int all, force;
@@ -20,13 +22,15 @@ static const struct cb_option options[] = {
     {0},
 };
 
+/* One that a container is being made with stays. */
 static int remove_one(struct cb_store *store, const struct cb_volume *volume,
                       struct cb_pruned *out, struct cb_error **err)
 {
     uint64_t bytes = cb_volume_bytes(store, volume);
+    cb_auto(cb_error) error = NULL;
 
-    if (cb_volume_remove(store, volume->name, err) < 0)
-        return -1;
+    if (cb_volume_remove(store, volume->name, &error) < 0)
+        return cb_error_errnum(error) == EBUSY ? 0 : cb_error_move(err, &error);
     cb_pruned_tell(out, "Deleted Volumes:", volume->name);
     out->freed_bytes += bytes;
     return 0;

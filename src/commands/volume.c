@@ -68,7 +68,7 @@ static int create(struct cb_app *app, const struct create_values *values,
     settle_pairs(&values->labels, &labels);
     settle_pairs(&values->options, &options);
     if (cb_app_store(app, CB_STORE_CREATE, &store, err) < 0 ||
-        cb_volume_create(store, &wish, &volume, err) < 0)
+        cb_volume_create(store, &wish, NULL, &volume, err) < 0)
         return -1;
     printf("%s\n", volume->name);
     return 0;

@@ -26,12 +26,22 @@ int cb_client_gone(struct cb_error **err);
 /* The same before there was an answer: the errnum is CB_CLIENT_UNHEARD. */
 #define CB_CLIENT_UNHEARD EOWNERDEAD
 int cb_client_unheard(struct cb_error **err);
+/* What a monitor says while it starts: the bytes of FD behind SEEN. */
+struct cb_client_log {
+    int fd;
+    size_t seen;
+};
+static inline void cb_client_log_close(struct cb_client_log *log)
+{
+    cb_close(&log->fd);
+}
+CB_AUTO_VALUE_DEFINE(cb_client_log, cb_client_log_close)
 /* FD is a connection whose first message was sent and is about to be answered: passes on
- * streams, signals and sizes until the end. What WARNINGS_FD (or -1) has by the answer is
- * shown first. */
+ * streams, signals and sizes until the end. What the LOG of a monitor that is only just
+ * started (or NULL) has by the answer is shown first. */
 int cb_client_relay(int fd, const struct cb_client_options *options,
-                    struct cb_cancel *cancel, int warnings_fd, struct cb_client_end *end,
-                    struct cb_error **err);
+                    struct cb_cancel *cancel, const struct cb_client_log *log,
+                    struct cb_client_end *end, struct cb_error **err);
 
 /* Until FD is readable, TIMEOUT_MS (-1: without end) have passed, or CANCEL: -1. */
 int cb_client_wait(int fd, int timeout_ms, struct cb_cancel *cancel,

@@ -208,18 +208,18 @@ static void relay_clear(struct relay *relay)
 CB_AUTO_VALUE_DEFINE(relay, relay_clear)
 
 /* By its descriptor: the container may have ended and be gone with its files. */
-static void show_warnings(int fd)
+static void show_warnings(const struct cb_client_log *log)
 {
     char text[4096];
-    ssize_t got = fd < 0 ? 0 : pread(fd, text, sizeof(text), 0);
+    ssize_t got = log ? pread(log->fd, text, sizeof(text), (off_t)log->seen) : 0;
 
     if (got > 0)
         fwrite(text, 1, (size_t)got, stderr);
 }
 
 int cb_client_relay(int fd, const struct cb_client_options *options,
-                    struct cb_cancel *cancel, int warnings_fd, struct cb_client_end *end,
-                    struct cb_error **err)
+                    struct cb_cancel *cancel, const struct cb_client_log *log,
+                    struct cb_client_end *end, struct cb_error **err)
 {
     static const struct cb_stopping stopping = {.signal = SIGTERM, .timeout_s = -1};
     cb_auto_value(relay) relay = {.fd = fd,
@@ -234,10 +234,10 @@ int cb_client_relay(int fd, const struct cb_client_options *options,
     int status;
 
     if (cb_detach_keys_parse(&relay.keys, options->detach_keys, err) < 0 ||
-        cb_client_receive(fd, warnings_fd < 0 ? CB_CLIENT_LIMIT_MS : CB_CLIENT_NO_LIMIT,
-                          cancel, &answer, NULL, err) < 0)
+        cb_client_receive(fd, log ? CB_CLIENT_NO_LIMIT : CB_CLIENT_LIMIT_MS, cancel,
+                          &answer, NULL, err) < 0)
         return -1;
-    show_warnings(warnings_fd);
+    show_warnings(log);
     fcntl(fd, F_SETFL, O_NONBLOCK);
     relay.signals = cb_signals_open(&saved, err);
     if (options->tty && options->interactive)

@@ -284,23 +284,39 @@ static void add_size(struct cb_wire_message *message,
 
 /* ── Starting ── */
 
-/* *LOG: what it has to say while it starts. */
-static int spawn_monitor(const char *store_root, const struct cb_container *container,
-                         int *fd, int *log, struct cb_error **err)
+/* What former monitors had to say is of no interest, unless one is still at it: then ours
+ * will be refused, and says what it has to say behind that. */
+static int open_log(const struct cb_container *container, struct cb_client_log *log,
+                    struct cb_error **err)
 {
-    const char *const argv[] = {CB_MONITOR_NAME, store_root, container->id, NULL};
-    int errors = *log =
-        openat(container->dir_fd, "monitor.log",
-               O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-    int ends[2], status;
+    cb_auto(cb_lock) lock = NULL;
 
-    if (errors < 0) {
+    log->fd = openat(container->dir_fd, "monitor.log",
+                     O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (log->fd < 0) {
         cb_error_errno(err, errno, "open the monitor's log");
         return cb_container_went(container, err);
     }
+    if (cb_lock_try_unseen(&lock, container->dir_fd, "monitor.lock", CB_LOCK_EXCLUSIVE,
+                           NULL) > 0 &&
+        ftruncate(log->fd, 0) < 0)
+        return cb_error_errno(err, errno, "empty the monitor's log");
+    log->seen = warned_bytes(container);
+    return 0;
+}
+
+/* *LOG: what it has to say while it starts. */
+static int spawn_monitor(const char *store_root, const struct cb_container *container,
+                         int *fd, struct cb_client_log *log, struct cb_error **err)
+{
+    const char *const argv[] = {CB_MONITOR_NAME, store_root, container->id, NULL};
+    int ends[2], status;
+
+    if (open_log(container, log, err) < 0)
+        return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return cb_error_errno(err, errno, "socketpair");
-    status = cb_subprocess_detach("/proc/self/exe", argv, errors, &ends[1], 1, err);
+    status = cb_subprocess_detach("/proc/self/exe", argv, log->fd, &ends[1], 1, err);
     cb_close(&ends[1]);
     *fd = ends[0];
     if (status < 0)
@@ -313,8 +329,8 @@ static int start(const char *store_root, struct cb_container *container,
                  struct cb_client_end *end, struct cb_error **err)
 {
     struct cb_wire_message message = {.type = CB_WIRE_START, .a = options->attach};
+    cb_auto_value(cb_client_log) log = {.fd = -1};
     cb_autofd int fd = -1;
-    cb_autofd int log = -1;
     int status;
 
     add_size(&message, options);
@@ -322,9 +338,9 @@ static int start(const char *store_root, struct cb_container *container,
         send_to(fd, &message, err) < 0)
         return -1;
     if (options->attach)
-        return cb_client_relay(fd, options, cancel, log, end, err);
+        return cb_client_relay(fd, options, cancel, &log, end, err);
     status = cb_client_receive(fd, CB_CLIENT_NO_LIMIT, cancel, &message, NULL, err);
-    show_warnings(container, 0);
+    show_warnings(container, log.seen);
     return status;
 }
 
@@ -342,6 +358,7 @@ int cb_container_start(const char *store_root, struct cb_container *container,
                        struct cb_client_end *end, struct cb_error **err)
 {
     cb_auto(cb_error) error = NULL;
+    cb_auto(cb_error) late = NULL;
 
     if (start(store_root, container, options, cancel, end, &error) == 0)
         return 0;
@@ -352,9 +369,11 @@ int cb_container_start(const char *store_root, struct cb_container *container,
         return cb_error_move(err, &error);
     if (!options->attach)
         return 0;
-    return cb_container_is_running(container)
-               ? cb_container_attach(container, options, cancel, end, err)
-               : cb_container_start(store_root, container, options, cancel, end, err);
+    if (cb_container_is_running(container) &&
+        (cb_container_attach(container, options, cancel, end, &late) == 0 ||
+         cb_error_errnum(late) != ESRCH))
+        return late ? cb_error_move(err, &late) : 0;
+    return cb_container_start(store_root, container, options, cancel, end, err);
 }
 
 int cb_container_restart(struct cb_container *container, int signal, int timeout_s,
@@ -389,12 +408,16 @@ int cb_container_attach(struct cb_container *container,
                         struct cb_client_end *end, struct cb_error **err)
 {
     struct cb_wire_message message = {.type = CB_WIRE_ATTACH};
+    cb_auto(cb_error) error = NULL;
     cb_autofd int fd = -1;
 
     add_size(&message, options);
-    if (connect_to(container, &fd, err) < 0 || send_to(fd, &message, err) < 0)
+    if (connect_to(container, &fd, err) < 0)
         return -1;
-    return cb_client_relay(fd, options, cancel, -1, end, err);
+    if (send_to(fd, &message, &error) < 0 ||
+        cb_client_relay(fd, options, cancel, NULL, end, &error) < 0)
+        return tell_failed(container, &error, err);
+    return 0;
 }
 
 /* ── exec ── */
@@ -448,6 +471,6 @@ int cb_container_exec(struct cb_container *container, const struct cb_exec_wish 
     if (status == 0)
         status = wish->detach ? cb_client_receive(fd, CB_CLIENT_LIMIT_MS, cancel,
                                                   &message, NULL, &error)
-                              : cb_client_relay(fd, options, cancel, -1, end, &error);
+                              : cb_client_relay(fd, options, cancel, NULL, end, &error);
     return status < 0 ? tell_failed(container, &error, err) : status;
 }

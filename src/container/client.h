@@ -22,6 +22,7 @@ struct cb_client_end {
 int cb_container_start(const char *store_root, struct cb_container *container,
                        const struct cb_client_options *options, struct cb_cancel *cancel,
                        struct cb_client_end *end, struct cb_error **err);
+/* EXISTS with the errnum ESRCH: it does not run, or has just ended. */
 int cb_container_attach(struct cb_container *container,
                         const struct cb_client_options *options, struct cb_cancel *cancel,
                         struct cb_client_end *end, struct cb_error **err);

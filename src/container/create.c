@@ -10,6 +10,7 @@
 #include "container/pin.h"
 #include "container/remove.h"
 #include "container/setup.h"
+#include "container/volume.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,23 +62,44 @@ static int needs_root(const struct cb_container *container)
            container->config->volumes.count;
 }
 
-static int make_filesystem(struct cb_store *store, struct cb_container *container,
-                           struct cb_snapshot *parent, struct cb_error **err)
-{
-    cb_auto(cb_snapshot) snapshot = NULL;
-    cb_autofd int root = -1;
+/* What is done before others see anything of the container, and without a lock of theirs:
+ * a volume may be large. */
+struct making {
+    struct cb_store *store;
+    struct cb_container *container;
+    struct cb_snapshot *snapshot;
+    struct cb_volume_holds holds;
+    struct cb_cancel *cancel;
+};
 
-    if (cb_snapshot_prepare(store, parent, &snapshot, err) < 0 ||
-        cb_container_pin(container, snapshot, err) < 0)
+static void making_clear(struct making *making)
+{
+    cb_snapshot_unref(cb_steal(&making->snapshot));
+    cb_volume_holds_clear(&making->holds);
+}
+CB_AUTO_VALUE_DEFINE(making, making_clear)
+
+static int make_filesystem(struct making *making, struct cb_snapshot *parent,
+                           struct cb_error **err)
+{
+    struct cb_container *container = making->container;
+    cb_autofd int root = -1;
+    struct cb_mount_making mounts = {.store = making->store,
+                                     .container = container,
+                                     .cancel = making->cancel,
+                                     .holds = &making->holds};
+
+    if (cb_snapshot_prepare(making->store, parent, &making->snapshot, err) < 0)
         return -1;
-    container->snapshot = xstrdup(cb_snapshot_id(snapshot));
+    container->snapshot = xstrdup(cb_snapshot_id(making->snapshot));
     if (!needs_root(container))
         return 0;
-    if (cb_snapshot_open_root(snapshot, &root, err) < 0 ||
+    if (cb_snapshot_open_root(making->snapshot, &root, err) < 0 ||
         (container->options.for_later && make_cwd(container, root, err) < 0))
         return -1;
     cb_container_mark(root); /* a volume for /etc gets what is there */
-    return cb_container_make_mounts(store, container, root, err);
+    mounts.root = root;
+    return cb_container_make_mounts(&mounts, err);
 }
 
 /* Until it is closed others see that who has made it is still at it. */
@@ -131,45 +153,73 @@ static int write_parts(struct cb_store *store, struct cb_container *container,
     return cb_container_save_config(container, err);
 }
 
-static int fill(struct cb_store *store, int dir, struct cb_container *container,
-                struct cb_snapshot *parent, struct cb_error **err)
+static int fill(const struct making *making, int dir, struct cb_error **err)
 {
+    struct cb_container *container = making->container;
+
     container->dir_fd =
         openat(dir, container->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (container->dir_fd < 0)
         return cb_error_errno(err, errno, "open the container's directory");
-    if (make_filesystem(store, container, parent, err) < 0)
+    if (cb_container_pin(container, making->snapshot, err) < 0 ||
+        cb_container_pin_images(making->store, container, err) < 0)
         return -1;
-    return write_parts(store, container, err);
+    return write_parts(making->store, container, err);
+}
+
+/* It becomes one of the store's. */
+static int enter(const struct making *making, const char *name, struct cb_error **err)
+{
+    struct cb_container *container = making->container;
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    if (cb_containers_lock_until(making->store, &lock, &dir, making->cancel, err) < 0)
+        return -1;
+    cb_containers_sweep(making->store, dir);
+    if (cb_container_choose_name(making->store, name, &container->name, err) < 0)
+        return -1;
+    cb_timestamp_format(cb_timestamp_now(), container->created);
+    if (mkdirat(dir, container->id, 0700) < 0)
+        return cb_error_errno(err, errno, "make the container's directory");
+    if (fill(making, dir, err) < 0) {
+        cb_container_clear_away(making->store, dir, container->id);
+        return -1;
+    }
+    return 0;
+}
+
+/* Before anything is made; it may still be taken meanwhile. */
+static int check_name(struct cb_store *store, const char *name, struct cb_error **err)
+{
+    cb_autofree char *clean = NULL;
+
+    return name ? cb_container_choose_name(store, name, &clean, err) : 0;
 }
 
 int cb_container_create(struct cb_store *store,
                         const struct cb_container_options *options,
-                        struct cb_container **out, struct cb_error **err)
+                        struct cb_cancel *cancel, struct cb_container **out,
+                        struct cb_error **err)
 {
     cb_auto(cb_container) container = xcalloc(1, sizeof(*container));
-    cb_auto(cb_lock) lock = NULL;
-    cb_autofd int dir = -1;
+    cb_auto_value(making)
+        making = {.store = store, .container = container, .cancel = cancel};
 
     container->dir_fd = container->maker_fd = -1;
     if (cb_container_check_mounts(options, err) < 0 ||
         cb_setup_check(store, &options->request, err) < 0 ||
         copy_options(container, options, err) < 0 ||
-        cb_containers_lock(store, &lock, &dir, err) < 0)
-        return -1;
-    cb_containers_sweep(store, dir);
-    if (cb_spaces_keep_ids(store, container, err) < 0 ||
-        cb_container_choose_name(store, options->name, &container->name, err) < 0)
+        cb_spaces_keep_ids(store, container, err) < 0 ||
+        check_name(store, options->name, err) < 0)
         return -1;
     cb_container_new_id(container->id);
     container->config = cb_image_config_copy(options->request.config);
     container->options.request.config = container->config;
-    cb_timestamp_format(cb_timestamp_now(), container->created);
-    if (mkdirat(dir, container->id, 0700) < 0)
-        return cb_error_errno(err, errno, "make the container's directory");
-    if (fill(store, dir, container, options->request.rootfs, err) < 0) {
+    if (make_filesystem(&making, options->request.rootfs, err) < 0 ||
+        enter(&making, options->name, err) < 0) {
+        cb_volume_holds_clear(&making.holds);
         cb_container_remove_volumes(store, container);
-        cb_container_clear_away(store, dir, container->id);
         return -1;
     }
     container->options.images = NULL;

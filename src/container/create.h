@@ -6,10 +6,11 @@
 
 /* Makes a container of OPTIONS, whose request has the image. Nothing runs. USAGE for
  * wrong options, EXISTS with docker's words for a name that is taken. Who has *OUT is
- * still at it, for others. */
+ * still at it, for others. CANCEL ends the waits, and the filling of volumes. */
 int cb_container_create(struct cb_store *store,
                         const struct cb_container_options *options,
-                        struct cb_container **out, struct cb_error **err);
+                        struct cb_cancel *cancel, struct cb_container **out,
+                        struct cb_error **err);
 /* 1: it was never started, and whoever made it has not let go of it: `run` is going to
  * start it. */
 int cb_container_is_being_made(const struct cb_container *container);

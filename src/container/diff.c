@@ -228,8 +228,7 @@ int cb_container_diff(struct cb_store *store, const struct cb_container *contain
     cb_auto(cb_snapshot) snapshot = NULL;
     cb_autofd int upper = -1;
     cb_autofd int below = -1;
-    struct cb_diff_trees trees = {.leaves_out = cb_container_leaves_out,
-                                  .arg = (void *)container};
+    struct cb_diff_trees trees = {.leaves_out = cb_container_leaves_out};
 
     if (cb_container_snapshot(store, container, &snapshot, err) < 0 ||
         cb_snapshot_open_upper(snapshot, &upper, err) < 0 ||

@@ -20,8 +20,8 @@ CB_AUTO_VALUE_DEFINE(cb_changes, cb_changes_free)
 void cb_changes_sort(struct cb_changes *changes);
 
 /* In the order of their paths, a directory before what is in it. A directory that is only
- * on the way to a change is changed, as docker has it; places where something is mounted
- * are left out. The container may run meanwhile. */
+ * on the way to a change is changed, as docker has it; what was made to mount something
+ * on is added, but none of what is mounted. The container may run meanwhile. */
 int cb_container_diff(struct cb_store *store, const struct cb_container *container,
                       struct cb_changes *out, struct cb_error **err);
 /* The same between two trees: UPPER_FD is a layer in overlay's format, BELOW_FD the tree

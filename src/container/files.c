@@ -119,7 +119,7 @@ int cb_files_open_target(int root, const char *target, int source, struct cb_err
         cb_fs_open_parent_in_root(root, path, &(struct cb_fs_made){.mode = 0755}, &parent,
                                   &name, err) < 0)
         return -1;
-    fd = openat(parent, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    fd = openat(parent, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
     return fd < 0 ? cb_error_errno(err, errno, "create `%s`", target) : fd;
 }
 
@@ -228,30 +228,21 @@ int cb_container_files_open(struct cb_store *store, struct cb_container *contain
 
 /* ── What it has written ── */
 
-/* Where something is mounted that is not the container's own: "/proc", its volumes, … */
-static int is_mount(const struct cb_container *container, const char *path)
+/* Docker's images have these below each container; what its own volumes and binds lie on
+ * is the container's, as there. */
+static int is_kernels(const char *path)
 {
-    static const char *const always[] = {"/proc", "/dev", "/sys"};
+    static const char *const kernels[] = {"proc", "dev", "sys"};
 
-    for (size_t i = 0; i < CB_ARRAY_SIZE(always); i++)
-        if (strcmp(always[i], path) == 0)
+    for (size_t i = 0; i < CB_ARRAY_SIZE(kernels); i++)
+        if (strcmp(kernels[i], path) == 0)
             return 1;
-    cb_vec_foreach (mount, &container->mounts) {
-        if (strcmp(mount->target, path) == 0)
-            return 1;
-    }
     return 0;
 }
 
 int cb_container_leaves_out(void *arg, const char *path, const struct stat *st)
 {
-    cb_autofree char *absolute = xasprintf("/%s", path);
-
-    if (cb_container_is_mark(path, st))
-        return 1;
-    if (S_ISREG(st->st_mode) ? st->st_size > 0 : !S_ISDIR(st->st_mode))
-        return 0;
-    return is_mount(arg, absolute);
+    return cb_container_is_mark(path, st) || (S_ISDIR(st->st_mode) && is_kernels(path));
 }
 
 static int copy_layer(struct cb_container_copying *copying, struct cb_snapshot *from,
@@ -278,7 +269,6 @@ int cb_container_files_copy(struct cb_store *store, const struct cb_container *c
                                            .raw = 1,
                                            .leaves_out =
                                                places ? NULL : cb_container_leaves_out,
-                                           .arg = (void *)container,
                                            .cancel = cancel};
     cb_auto(cb_snapshot) own = NULL;
     cb_auto(cb_snapshot) copy = NULL;

@@ -23,12 +23,12 @@ int cb_container_files_begin(struct cb_error **err);
 int cb_container_files_open(struct cb_store *store, struct cb_container *container,
                             struct cb_cancel *cancel, struct cb_container_files *out,
                             struct cb_error **err);
-/* For copy.h and diff.h, ARG is the container: an empty file or directory that is only
- * there so that something could be mounted on it; and what marks.h says. */
+/* For copy.h and diff.h: where the kernel's filesystems are mounted, and what marks.h
+ * says. ARG is not looked at. */
 int cb_container_leaves_out(void *arg, const char *path, const struct stat *st);
 /* What it has written so far, once more, on the layers of its image: an active snapshot
- * of the caller's; with PLACES also the empty ones that mounts have left. It may run
- * meanwhile. */
+ * of the caller's; with PLACES also what cb_container_leaves_out would leave out. It may
+ * run meanwhile. */
 int cb_container_files_copy(struct cb_store *store, const struct cb_container *container,
                             int places, struct cb_cancel *cancel,
                             struct cb_snapshot **out, struct cb_error **err);

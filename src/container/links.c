@@ -164,6 +164,32 @@ void cb_link_env(const struct cb_link_facts *facts, struct cb_strings *out)
     }
 }
 
+/* As a container is looked for: a name comes before how an id begins. */
+static int means(const char *text, const struct cb_container *container,
+                 const struct cb_containers *all)
+{
+    text += *text == '/';
+    cb_vec_foreach (other, all) {
+        if (strcmp((*other)->name, text) == 0)
+            return strcmp((*other)->id, container->id) == 0;
+    }
+    return strncmp(container->id, text, strlen(text)) == 0;
+}
+
+void cb_links_to(const struct cb_container *container, const struct cb_containers *all,
+                 struct cb_strings *out)
+{
+    cb_vec_foreach (other, all) {
+        cb_vec_foreach (text, &(*other)->options.request.links) {
+            cb_auto_value(cb_link) link = {0};
+
+            if (cb_link_parse(&link, *text, NULL) == 0 &&
+                means(link.container, container, all))
+                cb_strings_addf(out, "%s/%s", (*other)->name, link.alias);
+        }
+    }
+}
+
 int cb_container_unlink(struct cb_store *store, struct cb_container *container,
                         const char *alias, struct cb_error **err)
 {

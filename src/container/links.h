@@ -24,6 +24,9 @@ struct cb_link_facts {
     const struct cb_strings *env; /* it has */
 };
 void cb_link_env(const struct cb_link_facts *facts, struct cb_strings *out);
+/* What CONTAINER is called by links of others among ALL: "OTHER/ALIAS". */
+void cb_links_to(const struct cb_container *container, const struct cb_containers *all,
+                 struct cb_strings *out);
 /* It is told no more of the container that it calls ALIAS, from its next start on.
  * NOT_FOUND. */
 int cb_container_unlink(struct cb_store *store, struct cb_container *container,

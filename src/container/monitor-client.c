@@ -294,8 +294,7 @@ static int attach(struct monitor *monitor, struct client *client,
                   const struct cb_wire_message *message, struct cb_error **err)
 {
     if (!monitor->main)
-        return cb_error_set(err, CB_ERR_USAGE,
-                            "You cannot attach to a stopped container, start it first");
+        return cb_monitor_not_running(monitor, err);
     if (monitor->main->is_lent) {
         cb_error_set(err, CB_ERR_UNSUPPORTED,
                      "container %s has the standard streams of the command that runs it",

@@ -18,7 +18,7 @@ struct maker {
     struct cb_store *store;
     struct cb_container *container;
     const struct cb_mount_images *images;
-    int root;
+    const struct cb_mount_making *making; /* NULL: there are no volumes */
 };
 
 void cb_mount_images_clear(struct cb_mount_images *images)
@@ -53,10 +53,10 @@ static int copy_up(struct maker *maker, const char *target,
 {
     cb_autofd int from = -1;
 
-    if (cb_fs_open_in_root(maker->root, target, O_RDONLY | O_DIRECTORY, 0, &from, NULL) <
-        0)
+    if (cb_fs_open_in_root(maker->making->root, target, O_RDONLY | O_DIRECTORY, 0, &from,
+                           NULL) < 0)
         return 0;
-    return cb_volume_fill(maker->store, volume, from, err);
+    return cb_volume_fill(maker->store, volume, from, maker->making->cancel, err);
 }
 
 /* ── One mount ── */
@@ -71,14 +71,13 @@ static int add_volume(struct maker *maker, const struct cb_mount_spec *spec,
         .options = &spec->options};
     cb_auto(cb_volume) volume = NULL;
 
-    if (cb_volume_create(maker->store, &wish, &volume, err) < 0)
-        return -1;
-    if (!spec->no_copy && !volume->options.count &&
-        copy_up(maker, spec->target, volume, err) < 0)
+    if (cb_volume_create(maker->store, &wish, maker->making->holds, &volume, err) < 0)
         return -1;
     mount->name = xstrdup(volume->name);
     mount->source = xstrdup(volume->mountpoint);
-    return 0;
+    return spec->no_copy || volume->options.count
+               ? 0
+               : copy_up(maker, spec->target, volume, err);
 }
 
 static int add_bind(const struct cb_mount_spec *spec, struct cb_container_mount *mount,
@@ -137,11 +136,12 @@ static int add(struct maker *maker, const struct cb_mount_spec *spec,
         status = add_image(maker, spec, &mount, err);
     else
         mount.source = xstrdup("");
-    if (status < 0)
+    if (status < 0 && !mount.name)
         return -1;
+    /* a volume that could not be filled goes with the container */
     cb_vec_push(&maker->container->mounts, mount);
     mount = (struct cb_container_mount){0};
-    return 0;
+    return status;
 }
 
 /* ── What was asked for ── */
@@ -164,7 +164,7 @@ static int add_each(struct maker *maker, const struct cb_strings *texts,
 int cb_container_list_binds(struct cb_store *store, struct cb_container *container,
                             struct cb_error **err)
 {
-    struct maker maker = {.store = store, .container = container, .root = -1};
+    struct maker maker = {.store = store, .container = container};
 
     return add_each(&maker, &container->options.request.volumes,
                     cb_mount_spec_parse_volume, err);
@@ -263,8 +263,12 @@ static int add_volumes_from(struct maker *maker, const char *text, struct cb_err
         cb_container_find(maker->store, name, &other, err) < 0)
         return -1;
     cb_vec_foreach (mount, &other->mounts) {
-        if (!find(maker->container, mount->target))
-            copy_mount(maker->container, mount, cb_ends_with(text, ":ro"));
+        if (find(maker->container, mount->target))
+            continue;
+        if (mount->name &&
+            cb_volume_hold(maker->store, mount->name, maker->making->holds, err) < 0)
+            return -1;
+        copy_mount(maker->container, mount, cb_ends_with(text, ":ro"));
     }
     return 0;
 }
@@ -305,26 +309,28 @@ static int by_depth(const void *a, const void *b)
 }
 
 /* Also those that came along from another container, which may go first. */
-static int pin_images(struct maker *maker, struct cb_error **err)
+int cb_container_pin_images(struct cb_store *store, const struct cb_container *container,
+                            struct cb_error **err)
 {
-    cb_vec_foreach (mount, &maker->container->mounts) {
+    cb_vec_foreach (mount, &container->mounts) {
         cb_auto(cb_snapshot) files = NULL;
-        int found = mount->snapshot
-                        ? cb_snapshot_get(maker->store, mount->snapshot, &files, err)
-                        : 0;
+        int found =
+            mount->snapshot ? cb_snapshot_get(store, mount->snapshot, &files, err) : 0;
 
-        if (found < 0 || (found && cb_container_pin(maker->container, files, err) < 0))
+        if (found < 0 || (found && cb_container_pin(container, files, err) < 0))
             return -1;
     }
     return 0;
 }
 
-int cb_container_make_mounts(struct cb_store *store, struct cb_container *container,
-                             int root, struct cb_error **err)
+int cb_container_make_mounts(const struct cb_mount_making *making, struct cb_error **err)
 {
+    struct cb_container *container = making->container;
     const struct cb_container_options *options = &container->options;
-    struct maker maker = {
-        .store = store, .container = container, .images = options->images, .root = root};
+    struct maker maker = {.store = making->store,
+                          .container = container,
+                          .images = options->images,
+                          .making = making};
 
     if (add_each(&maker, &options->request.volumes, cb_mount_spec_parse_volume, err) <
             0 ||
@@ -341,5 +347,5 @@ int cb_container_make_mounts(struct cb_store *store, struct cb_container *contai
     if (container->mounts.count)
         qsort(container->mounts.items, container->mounts.count,
               sizeof(*container->mounts.items), by_depth);
-    return pin_images(&maker, err);
+    return 0;
 }

@@ -3,11 +3,23 @@
 #define CB_CONTAINER_MOUNTS_H
 
 #include "container/record.h"
+#include "container/volume.h"
 
-/* What OPTIONS and the image ask to be mounted, in CONTAINER; volumes are made, and
- * filled from ROOT where the image has something and they have nothing. */
-int cb_container_make_mounts(struct cb_store *store, struct cb_container *container,
-                             int root, struct cb_error **err);
+/* For a container that is being made. */
+struct cb_mount_making {
+    struct cb_store *store;
+    struct cb_container *container;
+    int root; /* its files */
+    struct cb_cancel *cancel;
+    struct cb_volume_holds *holds; /* gets its volumes, until its record has them */
+};
+/* What its options and its image ask to be mounted, in the container; volumes are made,
+ * and filled from its files where the image has something and they have nothing, which
+ * may take long. */
+int cb_container_make_mounts(const struct cb_mount_making *making, struct cb_error **err);
+/* Pins the images that it has mounted. */
+int cb_container_pin_images(struct cb_store *store, const struct cb_container *container,
+                            struct cb_error **err);
 /* The images that OPTIONS ask to be mounted, by name. USAGE. */
 int cb_container_list_images(const struct cb_container_options *options,
                              struct cb_strings *out, struct cb_error **err);

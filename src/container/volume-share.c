@@ -123,7 +123,7 @@ int cb_volume_open_shared(struct cb_store *store, const struct cb_volume *volume
     cb_autofd int tree = -1;
     int found;
 
-    if (cb_volume_lock(store, volume->name, &lock, &dir, err) < 0)
+    if (cb_volume_lock(store, volume->name, cancel, &lock, &dir, err) < 0)
         return -1;
     found = find_mounted(store, dir, volume->name, id, &tree, err);
     if (found < 0 || (!found && cb_volume_open(store, volume, cancel, &tree, err) < 0))

@@ -344,8 +344,56 @@ static struct cb_volume *new_volume(struct cb_store *store,
     return volume;
 }
 
+/* ── Keeping it from being removed ── */
+
+void cb_volume_holds_clear(struct cb_volume_holds *holds)
+{
+    cb_vec_foreach (lock, holds)
+        cb_lock_release(*lock);
+    cb_vec_free(holds);
+}
+
+static int open_one(int dir, const char *name)
+{
+    return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Who removes it has the lock of the list, as we have, so nobody is waited for. */
+static int hold(int dir, const char *name, struct cb_volume_holds *holds,
+                struct cb_error **err)
+{
+    cb_autofd int fd = open_one(dir, name);
+    struct cb_lock *lock;
+
+    if (fd < 0)
+        return cb_error_errno(err, errno, "open the volume `%s`", name);
+    if (cb_lock_take(&lock, fd, VOLUME_FILE, CB_LOCK_SHARED, NULL, err) < 0)
+        return -1;
+    cb_vec_push(holds, lock);
+    return 0;
+}
+
+int cb_volume_hold(struct cb_store *store, const char *name,
+                   struct cb_volume_holds *holds, struct cb_error **err)
+{
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    if (take_lock(store, &lock, &dir, err) < 0)
+        return -1;
+    return is_there(dir, name) ? hold(dir, name, holds, err) : no_such_volume(name, err);
+}
+
+static int is_held(int dir, const char *name)
+{
+    cb_autofd int fd = open_one(dir, name);
+
+    return fd >= 0 && cb_lock_is_held(fd, VOLUME_FILE);
+}
+
 int cb_volume_create(struct cb_store *store, const struct cb_volume_wish *wish,
-                     struct cb_volume **out, struct cb_error **err)
+                     struct cb_volume_holds *holds, struct cb_volume **out,
+                     struct cb_error **err)
 {
     cb_auto(cb_volume) volume = NULL;
     cb_auto(cb_lock) lock = NULL;
@@ -365,22 +413,22 @@ int cb_volume_create(struct cb_store *store, const struct cb_volume_wish *wish,
             return -1;
         cb_volume_tell(store, volume->name, "create");
     }
+    if (holds && hold(dir, volume->name, holds, err) < 0)
+        return -1;
     *out = cb_steal(&volume);
     return 0;
 }
 
-int cb_volume_lock(struct cb_store *store, const char *name, struct cb_lock **lock,
-                   int *dir, struct cb_error **err)
+int cb_volume_lock(struct cb_store *store, const char *name, struct cb_cancel *cancel,
+                   struct cb_lock **lock, int *dir, struct cb_error **err)
 {
     cb_autofd int volumes = open_dir(store);
-    cb_autofd int fd =
-        volumes < 0
-            ? -1
-            : openat(volumes, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cb_autofd int fd = volumes < 0 ? -1 : open_one(volumes, name);
 
     if (fd < 0)
         return cb_error_errno(err, errno, "open the volume `%s`", name);
-    if (cb_lock_take(lock, fd, "lock", CB_LOCK_EXCLUSIVE, NULL, err) < 0)
+    if (cb_lock_take(lock, fd, "lock", CB_LOCK_EXCLUSIVE,
+                     &(struct cb_lock_wait){.cancel = cancel}, err) < 0)
         return -1;
     *dir = cb_steal_fd(&fd);
     return 0;
@@ -405,6 +453,14 @@ static int refuse_unknown_user(const char *name, struct cb_error **err)
     cb_error_set(err, CB_ERR_EXISTS,
                  "remove %s: a container whose record cannot be read may have it", name);
     return cb_error_hint(err, "`cbuild rm -f` with the container's id removes it");
+}
+
+static int refuse_held(const char *name, struct cb_error **err)
+{
+    cb_error_set(err, CB_ERR_EXISTS,
+                 "remove %s: volume is in use - [a container that is being made]", name);
+    cb_error_set_errnum(err, EBUSY);
+    return -1;
 }
 
 /* Ids of the containers that have it. */
@@ -439,6 +495,9 @@ int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error *
     sweep(dir);
     if (!is_there(dir, name)) /* it need not be whole */
         return no_such_volume(name, err);
+    /* who lets go of it has written a record, which is read behind this */
+    if (is_held(dir, name))
+        return refuse_held(name, err);
     if (find_users(store, name, &users, err) < 0)
         return -1;
     cb_vec_foreach (id, &users)

@@ -34,17 +34,31 @@ struct cb_volume_wish {
 };
 /* USAGE with docker's words. */
 int cb_volume_check_name(const char *name, struct cb_error **err);
-/* Makes it, unless it is there. USAGE for a bad name or option, NOT_FOUND for another
- * driver. */
+/* Volumes that nobody removes as long as this is not cleared: for a container that is
+ * being made, whose record does not say yet that it has them. */
+struct cb_volume_holds {
+    struct cb_lock **items;
+    size_t count, capacity;
+};
+void cb_volume_holds_clear(struct cb_volume_holds *holds);
+CB_AUTO_VALUE_DEFINE(cb_volume_holds, cb_volume_holds_clear)
+/* NOT_FOUND. */
+int cb_volume_hold(struct cb_store *store, const char *name,
+                   struct cb_volume_holds *holds, struct cb_error **err);
+
+/* Makes it, unless it is there, and adds it to HOLDS (or NULL). USAGE for a bad name or
+ * option, NOT_FOUND for another driver. */
 int cb_volume_create(struct cb_store *store, const struct cb_volume_wish *wish,
-                     struct cb_volume **out, struct cb_error **err);
+                     struct cb_volume_holds *holds, struct cb_volume **out,
+                     struct cb_error **err);
 /* NOT_FOUND "get x: no such volume". */
 int cb_volume_find(struct cb_store *store, const char *name, struct cb_volume **out,
                    struct cb_error **err);
 /* All, by name; what cannot be read is left out with a warning. */
 int cb_volumes_list(struct cb_store *store, struct cb_volumes *out,
                     struct cb_error **err);
-/* Also one that cannot be read. EXISTS "remove x: volume is in use - [id]". */
+/* Also one that cannot be read. EXISTS "remove x: volume is in use - [id]"; while
+ * somebody holds it, with the errnum EBUSY. */
 int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error **err);
 /* Ends removals that were killed in the middle. */
 void cb_volumes_sweep(struct cb_store *store);
@@ -56,14 +70,15 @@ uint64_t cb_volume_bytes(struct cb_store *store, const struct cb_volume *volume)
 int cb_volume_open_data(struct cb_store *store, const char *name, int *fd,
                         struct cb_error **err);
 
-/* Holds the volume NAME still; *DIR is its own directory. */
-int cb_volume_lock(struct cb_store *store, const char *name, struct cb_lock **lock,
-                   int *dir, struct cb_error **err);
+/* Holds the volume NAME still; *DIR is its own directory. CANCEL ends the wait. */
+int cb_volume_lock(struct cb_store *store, const char *name, struct cb_cancel *cancel,
+                   struct cb_lock **lock, int *dir, struct cb_error **err);
 
 /* ── volume-fill.c ── */
-/* What is in the directory FROM, with owners and modes, unless something is there. */
+/* What is in the directory FROM, with owners and modes, unless something is there. Of
+ * several who do so at once one does it, and the others wait for it. */
 int cb_volume_fill(struct cb_store *store, const struct cb_volume *volume, int from,
-                   struct cb_error **err);
+                   struct cb_cancel *cancel, struct cb_error **err);
 
 /* ── volume-mount.c: -o type=…,o=…,device=… ── */
 /* USAGE with docker's words. */

@@ -8,6 +8,8 @@
  * cannot look into it before its program is executed, because it is not dumpable; and
  * what is executed of ours is sealed (seal.c). */
 #include "executor/launcher-priv.h"
+
+#include "base/descriptors.h"
 #include "executor/sandbox-priv.h"
 
 #include <errno.h>

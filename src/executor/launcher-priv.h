@@ -36,10 +36,4 @@ void cb_launcher_let_go(struct cb_launcher *launcher);
 /* The file of the launcher that was made with this program, or -1. */
 int cb_launcher_program_open(void);
 
-/* Closes all descriptors from FIRST on, now or when a program is executed. PROC_FD: a
- * procfs, or AT_FDCWD where /proc is one. */
-void cb_descriptors_close(int proc_fd, int first, int on_exec);
-/* Closes all but the lowest three and COUNT others. */
-void cb_descriptors_keep(int proc_fd, const int *keep, size_t count);
-
 #endif

@@ -6,6 +6,7 @@
  * namespace). */
 #include "executor/launcher-priv.h"
 
+#include "base/descriptors.h"
 #include "executor/remnant-priv.h"
 #include "executor/sandbox-priv.h"
 #include "executor/waiting-priv.h"
@@ -408,17 +409,6 @@ static void sweep(struct launcher *launcher)
     launcher->sweeps = 0;
 }
 
-static void kill_all(struct launcher *launcher)
-{
-    cb_vec_foreach (child, &launcher->children) {
-        syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
-        cb_cgroup_freeze(&launcher->stage.cgroups, &child->cgroup, 0, NULL);
-    }
-    cb_vec_foreach (child, &launcher->children)
-        finish_child(launcher, child);
-    cb_waiting_end(&launcher->waiting, &launcher->stage);
-}
-
 /* ── The loop ── */
 
 static void fill_polls(struct launcher *launcher)
@@ -432,6 +422,29 @@ static void fill_polls(struct launcher *launcher)
 
         cb_vec_push(&launcher->polls, poll);
     }
+}
+
+static void kill_each(struct launcher *launcher)
+{
+    cb_vec_foreach (child, &launcher->children) {
+        syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+        cb_cgroup_freeze(&launcher->stage.cgroups, &child->cgroup, 0, NULL);
+    }
+}
+
+/* The first process of a container has not ended before those are reaped that were put
+ * into it, which are children of ours, too: so each is waited for when it has ended, in
+ * whatever order. In place of a helper there may be another that has to be killed. */
+static void kill_all(struct launcher *launcher)
+{
+    while (launcher->children.count) {
+        kill_each(launcher);
+        fill_polls(launcher);
+        launcher->polls.items[0].fd = -1;
+        if (poll(launcher->polls.items, launcher->polls.count, -1) > 0)
+            finish_ended(launcher);
+    }
+    cb_waiting_end(&launcher->waiting, &launcher->stage);
 }
 
 /* What every child inherits is set here, once, when the first is to be made. */

@@ -58,7 +58,6 @@ src_executor_liblauncher_a_SOURCES = \
 	%D%/cgroup-sweep.c \
 	%D%/cgroup-view.c \
 	%D%/cgroup.c \
-	%D%/descriptors.c \
 	%D%/devices.c \
 	%D%/early.c \
 	%D%/identity.c \

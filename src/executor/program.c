@@ -2,6 +2,8 @@
  * which is looked up in the root as the user it will run as. Messages are the ones a user
  * of Docker knows. */
 #include "executor/launcher-priv.h"
+
+#include "base/descriptors.h"
 #include "executor/sandbox-priv.h"
 
 #include <errno.h>

@@ -11,6 +11,7 @@
  * the keeper that was killed. */
 #include "executor/remnant-priv.h"
 
+#include "base/descriptors.h"
 #include "executor/launcher-priv.h"
 
 #include <dirent.h>

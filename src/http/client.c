@@ -117,8 +117,10 @@ static enum cb_hop_result follow(struct cb_exchange *exchange, struct cb_error *
         int authorized = cb_url_same_origin(request->url, url);
         enum cb_hop_result result = cb_hop_run(exchange, method, url, authorized, err);
 
-        if (result != CB_HOP_DONE)
+        if (result != CB_HOP_DONE) {
+            exchange->base_ms = cb_retry_base_ms(url, exchange->http->backoff_ms);
             return result;
+        }
         if (cb_redirect_target(request, url, exchange->response, &next, err) < 0)
             return CB_HOP_FAILED;
         if (!next)
@@ -201,14 +203,15 @@ static int give_up(enum cb_hop_result result, struct cb_error **error,
 static int wait_for_next(const struct tries *tries, const struct cb_exchange *exchange,
                          enum cb_hop_result result, struct cb_error **err)
 {
+    int answered = result == CB_HOP_DONE;
     const char *after =
-        result == CB_HOP_DONE ? cb_http_header(exchange->response, "Retry-After") : NULL;
+        answered ? cb_http_header(exchange->response, "Retry-After") : NULL;
+    unsigned base_ms = answered ? exchange->http->backoff_ms : exchange->base_ms;
 
     if (!tries->failures)
         return 0;
     return wait_ms(exchange->http,
-                   cb_retry_delay_ms(tries->failures, after, exchange->http->backoff_ms,
-                                     random_number()),
+                   cb_retry_delay_ms(tries->failures, after, base_ms, random_number()),
                    err);
 }
 

@@ -44,6 +44,7 @@ struct cb_exchange {
     char *etag;       /* strong one of the first answer, for If-Range */
     int no_range;     /* do not ask for ranges any more */
     int sent_body;    /* bytes of the request's body have been read */
+    unsigned base_ms; /* of the pause after a try that broke, for the host it broke at */
 };
 
 /* One hop while it runs; local to the thread. */

@@ -4,6 +4,7 @@
 #include "http/retry.h"
 
 #include "base/alloc.h"
+#include "http/http.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -74,6 +75,15 @@ static int retry_after_seconds(const char *text)
         return -1;
     seconds = atoi(text);
     return seconds <= CB_RETRY_AFTER_MAX_S ? seconds : -1;
+}
+
+unsigned cb_retry_base_ms(const char *url, unsigned base_ms)
+{
+    cb_auto_value(cb_url) parsed = {0};
+
+    return cb_url_parse(&parsed, url, NULL) == 0 && cb_host_is_loopback(parsed.host)
+               ? base_ms / 10
+               : base_ms;
 }
 
 unsigned cb_retry_delay_ms(unsigned failures, const char *retry_after, unsigned base_ms,

@@ -18,7 +18,7 @@ teardown() {
     [ -z "${REGISTRY_PID:-}" ] || kill -CONT "$REGISTRY_PID"
     stop_registry
     stop_hostile_registry
-    "$CBUILD" cache push --list --format json | jq -r '.[] | .pid | select(. > 0)' | xargs -r kill 2>/dev/null || :
+    "$CBUILD" cache push --list --format json | jq -r '.[] | .pid | select(. > 0)' | xargs -r kill -KILL 2>/dev/null || :
     wait_until none_is_sending
     "$CBUILD" cache push --drop >/dev/null
     rm -rf --one-file-system "$STORE-other"

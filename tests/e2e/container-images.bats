@@ -21,7 +21,9 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
 }
 
-CHANGES='A /fresh
+CHANGES='A /anon
+A /data
+A /fresh
 A /fresh/dir
 C /hidden
 A /pipe
@@ -37,7 +39,7 @@ field() { # field TEMPLATE [NAME]
     "$CBUILD" inspect -f "$1" "${2:-work}"
 }
 
-@test "diff tells what was added, changed and deleted, but nothing of mounts" {
+@test "diff tells what was added, changed and deleted" {
     cbuild diff work
     expect_output "$CHANGES"
     "$CBUILD" create --name still busybox >/dev/null
@@ -48,6 +50,44 @@ field() { # field TEMPLATE [NAME]
     cbuild diff nobody
     expect_status 1
     expect_contains 'No such container: nobody'
+}
+
+@test "what had to be made to mount a volume or a bind on is in diff and commit, empty, with docker's mode" {
+    echo text >file
+    mkdir dir
+    touch dir/in
+    "$CBUILD" create --name mounts --network none -v made:/data -v /new/deep -v "$PWD/dir:/etc/bound" -v "$PWD/file:/bin/a-file" -v made:/tmp \
+        --mount type=tmpfs,dst=/fast,tmpfs-mode=700 busybox sh -c 'touch /data/f /new/deep/f /fast/f' >/dev/null
+    cbuild diff mounts
+    expect_output ''
+    "$CBUILD" start -a mounts
+    cbuild diff mounts
+    expect_output 'C /bin
+A /bin/a-file
+A /data
+C /etc
+A /etc/bound
+A /fast
+A /new
+A /new/deep'
+    "$CBUILD" commit mounts mounts:1 >/dev/null
+    cbuild run --rm --network none mounts:1 sh -c 'cd /; stat -c "%A %u:%g %n" data new/deep etc/bound bin/a-file fast; ls data new/deep etc/bound fast; cat bin/a-file'
+    # /new/deep is a volume of the image, too
+    expect_output 'drwxr-xr-x 0:0 data
+drwxr-xr-x 0:0 new/deep
+drwxr-xr-x 0:0 etc/bound
+-rwxr-xr-x 0:0 bin/a-file
+drwxr-xr-x 0:0 fast
+data:
+
+etc/bound:
+
+fast:
+
+new/deep:'
+    "$CBUILD" rm -v mounts >/dev/null
+    "$CBUILD" rmi mounts:1 >/dev/null
+    "$CBUILD" volume rm made >/dev/null
 }
 
 @test "export writes the whole tree, without volumes and what the kernel mounts" {

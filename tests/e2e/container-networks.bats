@@ -5,7 +5,7 @@ load helpers
 # All happens in a host network of the file's own, with one neighbour and a default route that leads nowhere.
 setup_file() {
     cb_store
-    unshare -n sleep infinity 3>&- &
+    unshare -n sleep infinity 3>&- 4>&- &
     export HOLDER=$! REAL=$CBUILD
     wait_until sh -c '[ "$(readlink /proc/$0/ns/net)" != "$(readlink /proc/self/ns/net)" ]' "$HOLDER"
     host sh -c 'ip link set lo up
@@ -87,6 +87,13 @@ THE_DB_PORT_81_TCP_PROTO=tcp
 $address	the-db $id db
 page
 page"
+    "$CBUILD" create --name app --link db busybox >/dev/null
+    "$CBUILD" create --name zoo --link "$id:beast" busybox >/dev/null
+    cbuild ps -a --no-trunc --format '{{.Names}}'
+    expect_output $'zoo\napp\napp/db,db,zoo/beast'
+    cbuild ps -a --format '{{.Names}}'
+    expect_output $'zoo\napp\ndb'
+    "$CBUILD" rm app zoo >/dev/null
     cbuild create --link nobody busybox
     expect_contains 'could not get container for nobody: No such container: nobody'
     cbuild create --link db:a:b busybox
@@ -148,6 +155,7 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     real=$(PATH=$PATH:/usr/libexec/podman:/usr/lib/podman command -v aardvark-dns)
     mkdir "$DIR/bin"
     mkfifo "$DIR/go"
+    exec 9<>"$DIR/go" # to write there waits for nobody
     printf '#!/bin/sh\n[ ! -e %s/slow ] || { : >%s/began; read -r line <%s/go; }\nexec %s "$@"\n' "$DIR" "$DIR" "$DIR" "$real" >"$DIR/bin/aardvark-dns"
     chmod +x "$DIR/bin/aardvark-dns"
     "$CBUILD" network create --subnet 10.99.24.0/24 slow >/dev/null
@@ -158,13 +166,30 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     run timeout 30 "$CBUILD" exec first echo there
     expect_output there
     rm "$DIR/slow" "$DIR/began"
-    echo >"$DIR/go"
+    echo >&9
     wait_until cbuild_finds first first
     : >"$DIR/slow"
     kill_server
     wait_until test -e "$DIR/began"
     run timeout 30 "$CBUILD" stop -t 0 first
     expect_output first
+}
+@test "a server of names has nothing open of who ran the container that it was started for" {
+    "$CBUILD" network create --subnet 10.99.25.0/24 left >/dev/null
+    exec 9>"$DIR/lock"
+    flock 9
+    "$CBUILD" run --rm --network left busybox sleep "$FOREVER" 3>&- &
+    runner=$!
+    exec 9>&-
+    wait_until pgrep -f "^sleep $FOREVER"
+    server=$(cat "/run/cbuild/net-$(stat -L -c %i "/proc/$HOLDER/ns/net")/names/aardvark-dns/aardvark.pid")
+    # it stays until somebody else sets up a network
+    kill -9 "$(pgrep -f "^$REAL run --rm --network left")"
+    wait "$runner" || true
+    wait_until not pgrep -f "^sleep $FOREVER"
+    grep -q aardvark "/proc/$server/cmdline"
+    flock --nonblock "$DIR/lock" true
+    "$CBUILD" run --rm --network left busybox true # takes away what is left
 }
 kill_server() {
     kill -9 "$(cat "/run/cbuild/net-$(stat -L -c %i "/proc/$HOLDER/ns/net")/names/aardvark-dns/aardvark.pid")"

@@ -12,7 +12,7 @@ teardown() {
 script() { # script TEXT: run by cbtest, which must succeed; fills $output
     printf '%s\n' "$1" >"$USERS/script"
     chmod 644 "$USERS/script"
-    as_ok cbtest bash -eu "$USERS/script"
+    as_ok cbtest timeout 300 bash -eu "$USERS/script"
 }
 
 files='
@@ -51,6 +51,7 @@ A /root/r
 A /tree
 A /tree/sub
 A /tree/sub/deep
+A /vol
 -rw-r--r-- 0/0 ./root/r
 -rw-r--r-- 0/0 ./tree/sub/deep
 -rw-r--r-- 5/6 ./new/f
@@ -105,7 +106,7 @@ cbuild rm -f box other >/dev/null'
     cbuild run -d --name other --network none -v memory:/m busybox sleep 1000 >/dev/null
     for i in $(seq 200); do cbuild exec other cat /m/f 2>/dev/null && break; done
     cbuild rm -f box other >/dev/null
-    cbuild run --rm --network none busybox sleep 1000 &
+    cbuild run --rm --name other --network none busybox sleep 1000 >/dev/null 2>&1 & # nobody waits for its streams
     for i in $(seq 1000); do id=$(cbuild ps -q) && [ -n "$id" ] && break; done
     cbuild exec "$id" echo entered
     cbuild rm -f "$id" >/dev/null

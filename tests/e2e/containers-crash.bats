@@ -202,6 +202,18 @@ no_reaper() {
     $INSIDE "$CBUILD" rm orphan
 }
 
+@test "a monitor that is killed takes its launcher along also when others ran in its container" {
+    id=$("$CBUILD" run -d --network none --name crowded busybox sleep "$FOREVER")
+    "$CBUILD" exec -d crowded sleep "$FOREVER"
+    "$CBUILD" exec -d crowded sleep "$FOREVER"
+    monitor=$(cat "$STORE/containers/$id/monitor.lock")
+    launcher=$(cat /proc/"$monitor"/task/*/children)
+    kill -KILL "$monitor"
+    wait_until has_ended "${launcher// /}"
+    expect_no_sleeper
+    "$CBUILD" rm crowded
+}
+
 @test "a control group whose launcher is gone is removed, also if its number is another's by now" {
     id=$("$CBUILD" run -d --network none --name grouped busybox sleep 1000)
     leaf=$(find /sys/fs/cgroup -type d -name "$id-*" | head -1)

@@ -55,6 +55,13 @@ teardown() { cb_drop_containers; }
     expect_output line
 }
 
+@test "who reads what its caller had open sees the end while the container runs" {
+    run timeout 60 bash -c '"$1" run -d --network none --name "$2" busybox sleep 1000 9>&1 >/dev/null | cat' - "$CBUILD" "$name"
+    expect_status 0
+    cbuild inspect -f '{{.State.Status}}' "$name"
+    expect_output running
+}
+
 @test "exec -t opens nothing that a container put in the place of its terminals" {
     cbuild run -d --name "$name" --network none --privileged busybox \
         sh -c 'umount /dev/pts; mkfifo /dev/pts/ptmx; echo ready; exec sleep 1000'
@@ -169,7 +176,9 @@ teardown() { cb_drop_containers; }
         "$CBUILD" start "$name" >/dev/null
         monitor=$(cat "$STORE/containers/$id/monitor.lock")
         kill -STOP "$monitor"
-        kill -KILL "$("$CBUILD" inspect -f '{{.State.Pid}}' "$name")"
+        pid=$("$CBUILD" inspect -f '{{.State.Pid}}' "$name")
+        kill -KILL "$pid"
+        wait_until has_ended "$pid"
         "$CBUILD" "$@" >"$DIR/out" 2>"$DIR/err" 3>&- &
         pid=$!
         wait_until is_asking "$pid"
@@ -182,6 +191,8 @@ teardown() { cb_drop_containers; }
     ask_late exec "$name" true
     ask_late exec -d "$name" true
     ask_late pause "$name"
+    said="cbuild: You cannot attach to a stopped container, start it first"
+    ask_late attach "$name"
     said="cbuild: cannot kill container: $name: container $id is not running"
     ask_late kill -s USR1 "$name"
     expected=0 said=""
@@ -204,4 +215,55 @@ teardown() { cb_drop_containers; }
     touch "$DIR/go"
     wait "$pid"
     [ "$(cat $(find /sys/fs/cgroup -path "*/$id-*" -name pids.max))" = 77 ]
+}
+
+# bats test_tags=root
+@test "start -a starts one that ends while it is being attached to" {
+    local pid monitor did=0 first
+    is_asking() { readlink "/proc/$1/fd/"* | grep -q '^socket:'; }
+    runs_anew() { [ "$("$CBUILD" inspect -f '{{.State.Status}}' "$name")" = running ] && [ "$("$CBUILD" inspect -f '{{.State.Pid}}' "$name")" != "$first" ]; }
+    id=$("$CBUILD" run -d --network none --name "$name" busybox sh -c 'trap "exit 3" TERM; while :; do sleep 1; done')
+    first=$("$CBUILD" inspect -f '{{.State.Pid}}' "$name")
+    monitor=$(cat "$STORE/containers/$id/monitor.lock")
+    kill -STOP "$monitor"
+    kill -KILL "$first"
+    wait_until has_ended "$first"
+    "$CBUILD" start -a "$name" >"$DIR/out" 2>&1 3>&- &
+    pid=$!
+    wait_until is_asking "$pid"
+    kill -CONT "$monitor"
+    wait_until runs_anew
+    "$CBUILD" kill "$name"
+    wait "$pid" || did=$?
+    [ "$did" = 137 ] && [ ! -s "$DIR/out" ] || { echo "$did"; cat "$DIR/out"; return 1; }
+}
+
+@test "a start that is refused leaves alone what the monitor that runs the container says" {
+    local log first second
+    "$CBUILD" volume create -o type=tmpfs -o device=tmpfs memory >/dev/null
+    id=$("$CBUILD" create --network none --name "$name" -v memory:/m busybox sleep 1000)
+    log=$STORE/containers/$id/monitor.log
+    monitors() { [ "$(pgrep -cf "^cbuild-monitor .*$id")" -ge "$1" ]; }
+    # it has its record, and waits for the volume
+    exec 8>"$STORE/volumes/memory/lock"
+    flock 8
+    "$CBUILD" start "$name" >/dev/null 2>&1 3>&- 8>&- &
+    first=$!
+    wait_until test -S "$STORE/containers/$id/socket"
+    echo 'said before' >>"$log"
+    "$CBUILD" start "$name" >"$DIR/out" 2>&1 3>&- 8>&- &
+    second=$!
+    wait_until monitors 2
+    exec 8>&-
+    wait "$first"
+    wait "$second"
+    [ "$(cat "$DIR/out")" = "$name" ]
+    [ "$(cat "$log")" = 'said before' ]
+    # the next start begins anew
+    "$CBUILD" kill "$name" >/dev/null
+    "$CBUILD" wait "$name" >/dev/null
+    "$CBUILD" start "$name" >/dev/null
+    [ ! -s "$log" ]
+    "$CBUILD" rm -f "$name"
+    "$CBUILD" volume rm memory
 }

@@ -4,7 +4,7 @@ load helpers
 
 setup_file() {
     cb_store
-    unshare -m sh -c 'mkdir -p /run/systemd && mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/journal && exec sleep infinity' 3>&- &
+    unshare -m sh -c 'mkdir -p /run/systemd && mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/journal && exec sleep infinity' 3>&- 4>&- &
     export HOLDER=$! REAL=$CBUILD
     wait_until grep -q sleep "/proc/$HOLDER/comm"
     export CBUILD=$BATS_FILE_TMPDIR/cbuild

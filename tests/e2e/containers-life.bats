@@ -99,7 +99,7 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
     wait_until state_is exited
     cbuild ps -a --format '{{.Status}}'
     expect_contains 'Exited (0)'
-    [ "$(head -c 130004 <&7 | tail -c 4)" = end ]
+    [ "$(timeout 60 head -c 130004 <&7 | tail -c 4)" = end ]
     exec 7>&-
     wait "$pid"
 }
@@ -107,14 +107,14 @@ sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; d
 @test "who never reads stops neither stop nor others" {
     start busybox sh -c 'trap "exit 7" TERM; while :; do echo yes; done'
     mkfifo "$DIR/pipe"
-    exec 7<>"$DIR/pipe"
-    for _ in 1 2 3 4 5; do "$CBUILD" attach "$name" >"$DIR/pipe" 2>&1 3>&- 7>&- & done
+    exec 7<>"$DIR/pipe" 8<"$DIR/pipe" 9>"$DIR/pipe" # who begins late finds it open, too
+    for _ in 1 2 3 4 5; do "$CBUILD" attach "$name" >&9 2>&1 3>&- 7>&- 8<&- 9>&- & done
     wait_until logs_have yes
     cbuild stop -t 1 "$name"
     expect_status 0
     state_is exited
-    exec 8<"$DIR/pipe" 7>&-
-    cat <&8 >/dev/null
+    exec 7>&- 9>&-
+    timeout 60 cat <&8 >/dev/null
     exec 8<&-
     wait
 }
@@ -825,4 +825,14 @@ $name"
     cbuild rm "$name"
     expect_status 1
     expect_contains "cannot remove container \"/$name\": container is paused and must be unpaused first"
+}
+
+@test "what a script has open is not kept by a container that it leaves in the background" {
+    exec 9>"$BATS_TEST_TMPDIR/lock"
+    flock 9
+    "$CBUILD" run -d --network none --name "$name" busybox sleep 1000
+    exec 9>&-
+    flock --nonblock "$BATS_TEST_TMPDIR/lock" true
+    cbuild rm -f "$name"
+    expect_status 0
 }

@@ -8,7 +8,7 @@ setup_file() {
     cb_store debian
     # Nobody serves names to this host, and it says so at once.
     echo nameserver 198.51.100.2 >"$BATS_FILE_TMPDIR/resolv.conf"
-    unshare -n -m sh -c 'mount --bind "$0" /etc/resolv.conf && exec sleep infinity' "$BATS_FILE_TMPDIR/resolv.conf" 3>&- &
+    unshare -n -m sh -c 'mount --bind "$0" /etc/resolv.conf && exec sleep infinity' "$BATS_FILE_TMPDIR/resolv.conf" 3>&- 4>&- &
     export HOLDER=$! REAL=$CBUILD
     wait_until grep -q sleep "/proc/$HOLDER/comm"
     host sh -c 'ip link set lo up

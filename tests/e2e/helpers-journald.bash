@@ -9,7 +9,7 @@ journald_space() {
         mount --bind "$0/machine-id" /etc/machine-id
         touch "$0/journald.conf"
         mount --bind "$0/journald.conf" /etc/systemd/journald.conf
-        exec sleep infinity' "$BATS_FILE_TMPDIR" 3>&- &
+        exec sleep infinity' "$BATS_FILE_TMPDIR" 3>&- 4>&- &
     export HOLDER=$!
     wait_until grep -q sleep "/proc/$HOLDER/comm"
 }
@@ -18,7 +18,7 @@ inside() { nsenter -t "$HOLDER" --mount --wdns="$PWD" "$@"; }
 # journald_start [KEY=VALUE…]: the real one; it leaves the kernel's own messages alone. A test may end it and start another.
 journald_start() {
     printf '%s\n' '[Journal]' Storage=volatile Audit=no ReadKMsg=no "$@" >"$BATS_FILE_TMPDIR/journald.conf"
-    nsenter -t "$HOLDER" --mount --wdns=/ /lib/systemd/systemd-journald 3>&- &
+    nsenter -t "$HOLDER" --mount --wdns=/ /lib/systemd/systemd-journald 3>&- 4>&- &
     echo $! >"$BATS_FILE_TMPDIR/journald.pid"
     disown
     wait_until inside test -S /run/systemd/journal/io.systemd.journal

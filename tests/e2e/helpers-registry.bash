@@ -25,6 +25,7 @@ start_hostile_registry() {
 stop_hostile_registry() {
     [ -n "${HOSTILE_PID:-}" ] || return 0
     exec {HOSTILE_FD}>&-
+    kill "$HOSTILE_PID" 2>/dev/null || : # who else has that descriptor keeps it up
     wait "$HOSTILE_PID" 2>/dev/null || :
     HOSTILE_PID=
 }

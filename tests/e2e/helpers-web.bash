@@ -33,6 +33,7 @@ start_web() {
 stop_web() {
     [ -n "${WEB_PID:-}" ] || return 0
     exec {WEB_FD}>&-
+    kill "$WEB_PID" 2>/dev/null || : # who else has that descriptor keeps it up
     wait "$WEB_PID" 2>/dev/null || :
     WEB_PID=
 }
@@ -55,6 +56,7 @@ start_https() {
 stop_https() {
     [ -n "${HTTPS_PID:-}" ] || return 0
     exec {HTTPS_FD}>&-
+    kill "$HTTPS_PID" 2>/dev/null || :
     wait "$HTTPS_PID" 2>/dev/null || :
     HTTPS_PID=
 }

@@ -47,6 +47,32 @@ unmount_below() { # DIR
     done
 }
 
+# Ends PID and all that it has begun; stopped first, so that it begins nothing meanwhile.
+end_tree() { # PID
+    local child
+    kill -STOP "$1" 2>/dev/null || return 0
+    for child in $(pgrep -P "$1"); do
+        end_tree "$child"
+    done
+    kill -KILL "$1"
+}
+# What a failed test has left in the background is ended before its teardown, which might wait for it: for a lock that it has, say.
+# bats itself ends only when nobody has its descriptors any more. What was disowned, and what setup_file began, stays.
+if declare -F bats_teardown_trap >/dev/null; then
+    eval "teardown_by_bats() $(declare -f bats_teardown_trap | tail -n +2)"
+    bats_teardown_trap() {
+        bats_check_status_from_trap # what came before
+        local job
+        if [ -z "${BATS_TEST_COMPLETED:-}" ]; then
+            for job in $(jobs -p); do
+                end_tree "$job"
+                wait "$job" || true
+            done 2>/dev/null
+        fi
+        teardown_by_bats "$@"
+    }
+fi
+
 # An empty build context, $DIR.
 cb_dir() {
     DIR=$BATS_TEST_TMPDIR/context
@@ -182,14 +208,16 @@ fsck_clean() {
 }
 
 # Waits until COMMAND succeeds, polling. That it gives up after two minutes is for who waits for something that never comes.
+# What COMMAND itself takes counts.
 wait_until() {
-    local i
-    for i in $(seq 2400); do
-        "$@" >/dev/null 2>&1 && return 0
+    local uptime give_up
+    read -r uptime _ </proc/uptime
+    give_up=$((${uptime%.*} + 120))
+    until "$@" >/dev/null 2>&1; do
+        read -r uptime _ </proc/uptime
+        [ "${uptime%.*}" -lt "$give_up" ] || { echo "gave up waiting for: $*"; return 1; }
         read -r -t 0.05 <> <(:) || true
     done
-    echo "gave up waiting for: $*"
-    return 1
 }
 
 free_port() {

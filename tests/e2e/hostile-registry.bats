@@ -53,6 +53,25 @@ while True:
     done
 }
 
+@test "who closes each connection on this machine is given up soon" {
+    python3 -c '
+import socket, struct
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+while True:
+    with listener.accept()[0] as peer:
+        peer.recv(1)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))' >"$DIR/port" 3>&- &
+    local server=$! port
+    wait_until test -s "$DIR/port"
+    port=$(cat "$DIR/port")
+    run timeout 10 "$CBUILD" pull "127.0.0.1:$port/x"
+    kill "$server"
+    expect_status 1
+    expect_contains "GET \`https://127.0.0.1:$port/v2/x/manifests/latest\`: " "; plain http was tried, too: GET \`http://127.0.0.1:$port/v2/\`: " \
+        $'\nhint: is what listens at 127.0.0.1:'"$port a registry, and is that its port?"
+}
+
 # Every file of the content store has the digest its name says, and nothing has the image.
 nothing_wrong_stored() {
     fsck_clean

@@ -6,9 +6,9 @@ load helpers
 # who is also its default route.
 setup_file() {
     cb_store debian
-    unshare -n sleep infinity 3>&- &
+    unshare -n sleep infinity 3>&- 4>&- &
     export HOLDER=$! REAL=$CBUILD HOST=198.51.100.2
-    unshare -n sleep infinity 3>&- &
+    unshare -n sleep infinity 3>&- 4>&- &
     export NEIGHBOUR=$!
     for pid in "$HOLDER" "$NEIGHBOUR"; do
         wait_until sh -c '[ "$(readlink /proc/$0/ns/net)" != "$(readlink /proc/self/ns/net)" ]' "$pid"
@@ -247,6 +247,8 @@ END
     run host iptables -S FORWARD
     expect_output "$(printf -- '-P FORWARD ACCEPT\n-A FORWARD -j CBUILD-FORWARD')"
     neighbour ip route del 172.16.0.0/12
+    end_tree "$first"
+    wait "$first" 2>/dev/null || true
 }
 
 @test "a missing helper is named in one line and another one is used" {
@@ -286,9 +288,10 @@ while True:
 END
     echo 'nameserver 127.0.0.1' >"$BATS_TEST_TMPDIR/resolv.conf"
     # In a host network of the test's own, whose port 53 is free.
-    run unshare -n -m sh -c 'ip link set lo up; mount --bind "$1/resolv.conf" /etc/resolv.conf
+    export -f wait_until
+    run unshare -n -m bash -c 'ip link set lo up; mount --bind "$1/resolv.conf" /etc/resolv.conf
         python3 "$1/dns.py" >"$1/up" & server=$!
-        until [ -s "$1/up" ]; do read -r -t 0.1 x <"$1/up"; done
+        wait_until test -s "$1/up"
         "$REAL" run --rm busybox sh -c "cat /etc/resolv.conf; nslookup -type=a name.example"
         status=$?
         kill $server

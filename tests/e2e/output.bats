@@ -389,7 +389,7 @@ teardown() { stop_registry; }
     "$CBUILD" image prune -f >/dev/null
     "$CBUILD" prune -af >/dev/null
     [ "$("$CBUILD" images -aq --no-trunc | sort)" = "$before" ]
-    cat "$BATS_TEST_TMPDIR/fifo" >"$BATS_TEST_TMPDIR/one.tar"
+    timeout 60 cat "$BATS_TEST_TMPDIR/fifo" >"$BATS_TEST_TMPDIR/one.tar"
     wait "$pid"
     cmp "$BATS_TEST_TMPDIR/one.tar" "$BATS_TEST_TMPDIR/other.tar"
     fsck_clean

@@ -30,7 +30,7 @@ setup() {
 }
 teardown() {
     stop_registry
-    [ -z "${TOKENS:-}" ] || { exec {TOKENS_FD}>&-; wait "$TOKENS" || true; }
+    [ -z "${TOKENS:-}" ] || { exec {TOKENS_FD}>&-; kill "$TOKENS" || true; wait "$TOKENS" || true; }
 }
 
 # serve HTTP [AUTH]: docker's registry with these; all share their data.

@@ -22,7 +22,7 @@ teardown_file() {
 in_user() {
     printf '%s\n' "$1" >"$USERS/script"
     chmod 644 "$USERS/script"
-    run as_networked cbtest bash -eu "$USERS/script"
+    run as_networked cbtest timeout 300 bash -eu "$USERS/script"
 }
 
 @test "containers of a network reach each other by name, alias and short id" {

@@ -10,6 +10,9 @@ setup_suite() {
     # A directory on a real disk: overlay does not take its upper directory from every kind of /tmp.
     export CB_WORK=${CB_WORK:-$CB_TOP/build/tests/work}
     mkdir -p "$CB_WORK"
+    # No curl waits for ever.
+    export CURL_HOME=$BATS_SUITE_TMPDIR
+    echo 'max-time = 60' >"$CURL_HOME/.curlrc"
     machine_prepare "$CB_BASES"
 }
 

@@ -102,6 +102,71 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     expect_output 0
 }
 
+# Who makes a container waits for this volume's lock, as while somebody else copies a large tree into it.
+waits_for() { readlink "/proc/$1/fd/"* | grep -q "/volumes/$2/lock\$"; }
+
+@test "while a volume is being filled nobody else waits, and nobody removes it; whoever fills it, it is filled once" {
+    local first second third did=0
+    "$CBUILD" volume create large >/dev/null
+    exec 8>"$STORE/volumes/large/lock"
+    flock 8
+    for n in first second third; do
+        "$CBUILD" create --name $n --network none -v large:/data -v /anonymous filled >"$BATS_TEST_TMPDIR/$n" 2>&1 3>&- 8>&- &
+        printf -v $n %s $!
+        wait_until waits_for $! large
+    done
+    for what in 'create --name other --network none -v else:/data filled true' 'rename other another' 'start -a another' \
+        'run --rm --network none busybox true' 'rm another'; do
+        run timeout 60 "$CBUILD" $what 8>&-
+        expect_status 0
+    done
+    cbuild ps -a --format '{{.Names}}'
+    expect_output ''
+    cbuild volume rm large
+    expect_status 1
+    expect_output 'cbuild: remove large: volume is in use - [a container that is being made]'
+    cbuild volume prune -af
+    expect_status 0
+    expect_lacks large
+    cbuild volume ls -q -f name=large
+    expect_output large
+    # one is killed, one asked to end
+    kill -KILL "$second"
+    wait "$second" || true
+    kill -TERM "$third"
+    wait "$third" || did=$?
+    [ "$did" = 143 ] || { echo "$did"; cat "$BATS_TEST_TMPDIR/third"; return 1; }
+    exec 8>&-
+    wait "$first"
+    cbuild ps -a --format '{{.Names}}'
+    expect_output first
+    run ls -A "$STORE/volumes/large" "$STORE/volumes/large/_data"
+    expect_contains $'_data:\nfile\nsub'
+    expect_lacks _fill _full
+    [ "$(stat -c '%u:%g %a' "$STORE/volumes/large/_data")" = '7:8 750' ]
+    "$CBUILD" rm -v first >/dev/null
+    "$CBUILD" volume rm large
+}
+
+@test "a fill that was killed is done again, one that had only to be shown is ended" {
+    "$CBUILD" volume create copying >/dev/null
+    mkdir -p "$STORE/volumes/copying/_fill/sub"
+    echo half >"$STORE/volumes/copying/_fill/sub/file"
+    echo old >"$STORE/volumes/copying/_fill/none"
+    "$CBUILD" volume create moving >/dev/null
+    mkdir -p "$STORE/volumes/moving/_full/sub"
+    chmod 711 "$STORE/volumes/moving/_full"
+    echo first >"$STORE/volumes/moving/_data/file"
+    echo rest >"$STORE/volumes/moving/_full/sub/file"
+    for name in copying moving; do
+        IMAGE=filled sh_in -v $name:/data -- 'cd /data; stat -c %a .; ls; cat file sub/file'
+        echo "$output" >"$BATS_TEST_TMPDIR/$name"
+        not ls -d "$STORE/volumes/$name/_f"*
+    done
+    [ "$(cat "$BATS_TEST_TMPDIR/copying")" = $'750\nfile\nsub\nimage\ndeep' ]
+    [ "$(cat "$BATS_TEST_TMPDIR/moving")" = $'711\nfile\nsub\nfirst\nrest' ]
+}
+
 @test "a container's anonymous volumes go with --rm and rm -v, named ones stay" {
     "$CBUILD" run --name first --network none -v /extra -v vol:/named filled true
     run "$CBUILD" volume ls -q

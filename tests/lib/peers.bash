@@ -15,7 +15,7 @@ dockerd_start() {
     export DOCKER_HOST=unix://$PEERS/docker.sock DOCKER_BUILDKIT=1 DOCKER_CONFIG=$PEERS/docker-config
     /usr/sbin/dockerd --host "$DOCKER_HOST" --data-root "$PEERS/docker" --exec-root "$PEERS/docker-exec" \
         --pidfile "$PEERS/docker.pid" ${DOCKERD_NETWORK:---bridge none --iptables=false --ip-forward=false} \
-        --insecure-registry 127.0.0.0/8 >"$PEERS/dockerd.log" 2>&1 3>&- &
+        --insecure-registry 127.0.0.0/8 >"$PEERS/dockerd.log" 2>&1 3>&- 4>&- &
     wait_until docker version || { tail -n 20 "$PEERS/dockerd.log"; return 1; }
 }
 

@@ -9,7 +9,7 @@ registry_serve() {
         printf 'version: 0.1\nlog: {level: info}\nstorage:\n  filesystem: {rootdirectory: %s}\n' "$dir/data"
         printf '  delete: {enabled: true}\nhttp:\n  addr: "127.0.0.1:0"\n%s\n%s\n' "${2:-}" "${3:-}"
     } >"$dir/config.yml"
-    docker-registry serve "$dir/config.yml" >"$dir/log" 2>&1 3>&- &
+    docker-registry serve "$dir/config.yml" >"$dir/log" 2>&1 3>&- 4>&- &
     REGISTRY_PID=$!
     wait_until grep -q 'listening on' "$dir/log" || { cat "$dir/log"; return 1; }
     REGISTRY=$(sed -n 's/.*msg="listening on \([0-9.]*:[0-9]*\).*/\1/p' "$dir/log")

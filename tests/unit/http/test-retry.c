@@ -1,6 +1,7 @@
 #include "http/retry.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,6 +33,18 @@ static void retry_after_is_honoured_up_to_a_minute(void **state)
     assert_in_range(cb_retry_delay_ms(1, "-5", 1000, 0), 875, 1125);
     assert_in_range(cb_retry_delay_ms(1, "soon", 1000, 0), 875, 1125);
     assert_in_range(cb_retry_delay_ms(1, "", 1000, 0), 875, 1125);
+}
+
+static void what_breaks_on_this_machine_is_told_soon(void **state)
+{
+    const unsigned here = cb_retry_base_ms("https://127.0.0.1:5000/v2/", 1000);
+    unsigned pauses = 0;
+
+    for (unsigned failures = 1; failures < 5; failures++)
+        pauses += cb_retry_delay_ms(failures, NULL, here, UINT_MAX);
+    assert_in_range(pauses, 1000, 1800);
+    assert_int_equal(cb_retry_base_ms("http://localhost/v2/", 1000), here);
+    assert_int_equal(cb_retry_base_ms("https://r.example:5000/v2/", 1000), 1000);
 }
 
 static void refusals_are_final_and_accidents_are_not(void **state)
@@ -83,6 +96,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pauses_double_and_stop_growing),
         cmocka_unit_test(retry_after_is_honoured_up_to_a_minute),
+        cmocka_unit_test(what_breaks_on_this_machine_is_told_soon),
         cmocka_unit_test(refusals_are_final_and_accidents_are_not),
         cmocka_unit_test(a_range_counts_only_at_the_exact_byte),
     };

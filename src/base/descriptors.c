@@ -1,5 +1,5 @@
 /* Closing what must not be inherited, on kernels without close_range(2) as well. */
-#include "executor/launcher-priv.h"
+#include "base/descriptors.h"
 
 #include <dirent.h>
 #include <fcntl.h>
