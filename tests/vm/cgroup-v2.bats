@@ -157,6 +157,7 @@ foreground() { # COMMAND…
 state_is() { [ "$("$CBUILD" inspect -f '{{.State.Status}}' "$id")" = "$1" ]; }
 # What ended with STATUS said nothing, and nothing of its container is there.
 expect_gone() { # PID STATUS
+    wait_until has_ended "$1"
     status=0
     wait "$1" || status=$?
     [ "$status" -eq "$2" ] || { echo "ended with $status, not $2"; cat "$DIR/out"; return 1; }
