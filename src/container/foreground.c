@@ -16,6 +16,7 @@
 #include "container/remove.h"
 
 #include <pthread.h>
+#include <sys/eventfd.h>
 
 struct cb_foreground {
     struct cb_foreground_facts facts;
@@ -100,6 +101,7 @@ struct cb_foreground *cb_foreground_start(const struct cb_foreground_facts *fact
                                 .store_root = cb_store_root(facts->store),
                                 .cancel = foreground->over,
                                 .listener = -1,
+                                .signaled_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
                                 .root = facts->root,
                                 .setup = facts->setup,
                                 .snapshot = facts->snapshot,
@@ -112,6 +114,12 @@ struct cb_foreground *cb_foreground_start(const struct cb_foreground_facts *fact
         return foreground;
     foreground_free(foreground);
     return NULL;
+}
+
+void cb_foreground_wake(struct cb_foreground *foreground)
+{
+    if (foreground)
+        eventfd_write(foreground->monitor.signaled_fd, 1);
 }
 
 void cb_foreground_stop(struct cb_foreground *foreground)

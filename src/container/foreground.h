@@ -21,6 +21,8 @@ struct cb_foreground;
  * NULL: there is no thread to be had. */
 struct cb_foreground *cb_foreground_start(const struct cb_foreground_facts *facts,
                                           struct cb_process *process);
+/* Who runs it gave it a signal: it goes on if it was paused. NULL is allowed. */
+void cb_foreground_wake(struct cb_foreground *foreground);
 /* It has ended. Nothing of FACTS is touched once this returns; NULL is allowed. */
 void cb_foreground_stop(struct cb_foreground *foreground);
 /* After it was stopped: tells who waits for its end, and forgets it. NULL is allowed. */

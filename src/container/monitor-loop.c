@@ -5,13 +5,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #define INPUT_MAX_BYTES (1u << 20)
 #define NEVER           INT64_MAX
 #define DEAF_MS         100 /* without a descriptor for a connection */
 #define QUIT_SECONDS    10  /* as `stop` has it */
-#define FIXED_WAITS     4   /* those of no session and no client */
+#define FIXED_WAITS     5   /* those of no session and no client */
 
 struct waits {
     struct pollfd *items;
@@ -37,6 +38,7 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
     wait_for(waits, cb_hub_fd(monitor->hub), POLLIN);
     wait_for(waits, monitor->setup ? cb_nets_names_fd(&monitor->setup->nets) : -1,
              POLLIN);
+    wait_for(waits, monitor->signaled_fd, POLLIN);
     cb_vec_foreach (slot, &monitor->sessions) {
         const struct session *session = *slot;
         int reads = session->rests_until_ms <= waits->now_ms &&
@@ -171,6 +173,7 @@ static void accept_client(struct monitor *monitor)
 static void serve(struct monitor *monitor, struct waits *waits)
 {
     size_t sessions = monitor->sessions.count, clients = monitor->clients.count;
+    eventfd_t signals;
     int ready;
 
     fill_waits(monitor, waits);
@@ -188,6 +191,8 @@ static void serve(struct monitor *monitor, struct waits *waits)
         cb_hub_revive(monitor->hub);
     if (waits->items[3].revents)
         cb_monitor_mend_names(monitor);
+    if (waits->items[4].revents && eventfd_read(monitor->signaled_fd, &signals) == 0)
+        cb_monitor_wake(monitor);
     check_times(monitor);
     cb_clients_sweep(monitor);
 }

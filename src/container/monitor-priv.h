@@ -51,6 +51,8 @@ struct monitor {
     struct cb_container *container;
     struct cb_lock *lock;
     int listener;
+    int signaled_fd; /* an eventfd for who runs it in the foreground, and has given it a
+                        signal; or -1 */
     int64_t deaf_until_ms; /* it takes no connections */
     CB_VEC(struct client *) clients;
     CB_VEC(struct session *) sessions; /* the container's first, if it runs */

@@ -80,6 +80,7 @@ void cb_monitor_clear(struct monitor *monitor)
     }
     cb_vec_free(&monitor->sessions);
     cb_close(&monitor->listener);
+    cb_close(&monitor->signaled_fd);
 }
 
 static void monitor_clear(struct monitor *monitor)
@@ -176,6 +177,7 @@ int cb_monitor_run(struct cb_launcher *launcher, struct cb_hub *hub,
                                       .store_root = store_root,
                                       .cancel = cancel,
                                       .listener = -1,
+                                      .signaled_fd = -1,
                                       .root = -1,
                                       .start_at_ms = -1};
     struct cb_wire_message wish;

@@ -82,6 +82,11 @@ static void lasts(void *arg, struct cb_process *process)
     lasting->foreground = cb_foreground_start(&lasting->facts, process);
 }
 
+static void signaled(void *arg)
+{
+    cb_foreground_wake(((struct lasting *)arg)->foreground);
+}
+
 static void requested(void *arg)
 {
     cb_snapshot_tidy_work(((struct lasting *)arg)->facts.snapshot);
@@ -96,7 +101,7 @@ static int attach(struct lasting *lasting, struct cb_cancel *cancel,
                   struct cb_exit *result, struct cb_error **err)
 {
     const struct cb_foreground_facts *facts = &lasting->facts;
-    const struct cb_witness witness = {LASTING_MS, lasts, lasting};
+    const struct cb_witness witness = {LASTING_MS, lasts, signaled, lasting};
     const struct cb_attach_options options = {facts->options->request.interactive,
                                               &facts->setup->stopping, &witness,
                                               requested, ended};

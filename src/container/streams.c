@@ -171,17 +171,32 @@ static int tell(const struct cb_witness **witness, int64_t since_ms,
     return -1;
 }
 
+static int pass_on(int signals, struct cb_process *process,
+                   struct cb_insistence *insistence, const struct cb_witness *witness,
+                   struct cb_error **err)
+{
+    struct signalfd_siginfo info;
+
+    if (read(signals, &info, sizeof(info)) != sizeof(info) || info.ssi_signo == SIGWINCH)
+        return 0;
+    if (cb_signal_pass_on(process, (int)info.ssi_signo, insistence, err) < 0)
+        return -1;
+    if (witness)
+        witness->signaled(witness->arg);
+    return 0;
+}
+
 int cb_streams_relay(struct cb_streams *streams, struct cb_process *process, int signals,
                      const struct cb_stopping *stopping, const struct cb_witness *witness,
                      struct cb_error **err)
 {
     struct cb_insistence insistence = {.stopping = stopping};
-    struct signalfd_siginfo info;
+    const struct cb_witness *untold = witness;
     int64_t since_ms = cb_clock_ms();
 
     close_given(streams);
     for (;;) {
-        int in = streams->ends[INPUT], timeout_ms = tell(&witness, since_ms, process);
+        int in = streams->ends[INPUT], timeout_ms = tell(&untold, since_ms, process);
         struct pollfd polls[] = {
             {.fd = signals, .events = POLLIN},
             {.fd = cb_process_exit_fd(process), .events = POLLIN},
@@ -198,9 +213,7 @@ int cb_streams_relay(struct cb_streams *streams, struct cb_process *process, int
         }
         if (polls[1].revents)
             return finish(streams, err);
-        if (polls[0].revents && read(signals, &info, sizeof(info)) == sizeof(info) &&
-            info.ssi_signo != SIGWINCH &&
-            cb_signal_pass_on(process, (int)info.ssi_signo, &insistence, err) < 0)
+        if (polls[0].revents && pass_on(signals, process, &insistence, witness, err) < 0)
             return -1;
         if (polls[3].revents & POLLERR)
             cb_close(&streams->ends[INPUT]);

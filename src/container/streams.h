@@ -25,6 +25,7 @@ CB_AUTO_VALUE_DEFINE(cb_streams, cb_streams_close)
 struct cb_witness {
     int64_t after_ms;
     void (*lasts)(void *arg, struct cb_process *process); /* called at most once */
+    void (*signaled)(void *arg); /* after each signal that was passed on */
     void *arg;
 };
 

@@ -7,7 +7,7 @@ setup_file() {
     [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]
     cb_users
     cb_store
-    export DELEGATED=/sys/fs/cgroup/user.slice/cbtest.slice
+    export DELEGATED=/sys/fs/cgroup/user.slice/cbtest.slice OURS=/sys/fs/cgroup/cbuild
 }
 teardown_file() {
     cb_drop_store
@@ -145,6 +145,89 @@ no_leaves() { [ -z "$(leaves)" ]; }
     expect_contains "$(printf '1\nnot written')" 'head: /dev/vdb: Operation not permitted' null
     container --device /dev/zero:/dev/zero2:r busybox sh -c 'head -c 1 /dev/zero2 | wc -c'
     expect_output 1
+}
+
+# A container in the foreground, in its own process; sets $runner and $id.
+foreground() { # COMMAND…
+    "$CBUILD" run --rm --network none busybox "$@" >"$DIR/out" 2>&1 3>&- &
+    runner=$!
+    is_listed() { id=$("$CBUILD" ps -q) && [ -n "$id" ]; }
+    wait_until is_listed
+}
+state_is() { [ "$("$CBUILD" inspect -f '{{.State.Status}}' "$id")" = "$1" ]; }
+# What ended with STATUS said nothing, and nothing of its container is there.
+expect_gone() { # PID STATUS
+    wait_until has_ended "$1"
+    status=0
+    wait "$1" || status=$?
+    [ "$status" -eq "$2" ] || { echo "ended with $status, not $2"; cat "$DIR/out"; return 1; }
+    [ ! -s "$DIR/out" ] || { cat "$DIR/out"; return 1; }
+    wait_until not pgrep -f 'sleep 10050[0]'
+    run "$CBUILD" ps -aq
+    expect_output ''
+}
+
+@test "our directory goes with the last that has something in it, also what killed launchers have left" {
+    "$CBUILD" run -d --name first --network none busybox sleep 100500 >/dev/null
+    "$CBUILD" run -d --name last --network none busybox sleep 100500 >/dev/null
+    "$CBUILD" rm -f first >/dev/null
+    [ -d "$OURS" ]
+    container busybox true
+    expect_status 0
+    [ -d "$OURS" ]
+    "$CBUILD" rm -f last >/dev/null
+    wait_until not test -e "$OURS"
+    # one that was killed before its first group, and one whose container was frozen
+    mkdir "$OURS"
+    container busybox true
+    wait_until not test -e "$OURS"
+    id=$("$CBUILD" run -d --network none busybox sleep 100500)
+    "$CBUILD" pause "$id" >/dev/null
+    monitor=$(cat "$STORE/containers/$id/monitor.lock")
+    kill -9 "$monitor" $(pgrep -P "$monitor")
+    wait_until not pgrep -f 'sleep 10050[0]'
+    [ -n "$(leaves)" ]
+    container busybox true
+    expect_status 0
+    wait_until not test -e "$OURS"
+    "$CBUILD" rm "$id" >/dev/null
+}
+
+@test "what is frozen in the foreground ends when it is killed, stopped or removed, and with who runs it" {
+    for ending in kill 'stop -t 0' 'rm -f' ''; do
+        foreground sleep 100500
+        "$CBUILD" pause "$id" >/dev/null
+        if [ "$ending" ]; then "$CBUILD" $ending "$id" >/dev/null; else kill -9 $runner; fi
+        expect_gone $runner 137
+        container busybox true
+        wait_until not test -e "$OURS"
+    done
+}
+
+@test "what is frozen in the foreground goes on when who runs it is asked to end" {
+    foreground sh -c 'trap "exit 7" TERM; while :; do sleep 100500 & wait; done'
+    wait_until pgrep -f '^sleep 10050[0]'
+    "$CBUILD" pause "$id" >/dev/null
+    kill -TERM $runner
+    expect_gone $runner 7
+}
+
+@test "what a commit holds frozen in the foreground ends when it is killed, and with who runs it" {
+    for ending in kill 'rm -f' ''; do
+        foreground sh -c 'head -c 100000000 /dev/zero >/big; exec sleep 100500'
+        wait_until pgrep -f '^sleep 10050[0]'
+        "$CBUILD" commit "$id" >"$DIR/commit" 2>&1 3>&- &
+        committer=$!
+        wait_until state_is paused
+        kill -STOP $committer
+        state_is paused
+        if [ "$ending" ]; then "$CBUILD" $ending "$id" >/dev/null; else kill -9 $runner; fi
+        expect_gone $runner 137
+        kill -CONT $committer
+        wait $committer || true
+        container busybox true
+        wait_until not test -e "$OURS"
+    done
 }
 
 # ── Without root ──
