@@ -61,8 +61,7 @@ static int copy(int volume, int from, struct cb_cancel *cancel, struct cb_error 
     stage = open_own(volume, STAGE);
     if (stage < 0)
         return cb_error_errno(err, errno, "open");
-    if (cb_copy_tree(from, stage, cancel, err) < 0 ||
-        copy_owner_and_mode(from, stage, err) < 0)
+    if (cb_copy_tree_whole(from, stage, cancel, err) < 0)
         return -1;
     if (renameat(volume, STAGE, volume, READY) < 0)
         return cb_error_errno(err, errno, "rename");

@@ -241,12 +241,13 @@ int cb_copy_looks(int from_fd, int to_fd, struct cb_error **err)
     return finish_open(&top, to_fd, err);
 }
 
-int cb_copy_tree_whole(int from_fd, int to_fd, struct cb_error **err)
+int cb_copy_tree_whole(int from_fd, int to_fd, struct cb_cancel *cancel,
+                       struct cb_error **err)
 {
     cb_auto_value(copy) copy = {.to_fd = to_fd, .whole = 1};
 
     copy.links = cb_map_new(free);
-    if (copy_all(&copy, from_fd, NULL, err) < 0)
+    if (copy_all(&copy, from_fd, cancel, err) < 0)
         return -1;
     return cb_copy_looks(from_fd, to_fd, err);
 }

@@ -18,7 +18,8 @@ int cb_share_tree(int from_fd, int to_fd, struct cb_cancel *cancel,
 
 /* The same with hard links, pipes and devices: a tree to go on working in. Devices that
  * may not be made are left out. The directory itself gets its looks, too. */
-int cb_copy_tree_whole(int from_fd, int to_fd, struct cb_error **err);
+int cb_copy_tree_whole(int from_fd, int to_fd, struct cb_cancel *cancel,
+                       struct cb_error **err);
 /* Mode, owner, attributes and times of a directory. */
 int cb_copy_looks(int from_fd, int to_fd, struct cb_error **err);
 /* One file, link, pipe or device, to FROM's path below TO_FD. */

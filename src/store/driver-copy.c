@@ -149,7 +149,7 @@ static int make_tree(const struct cb_stack *stack, int work, int *fd,
 
     if (cb_fs_remove_tree(work, "half", err) < 0 || open_view(stack, &view, err) < 0 ||
         make_directory(work, "half", &new, err) < 0 ||
-        cb_copy_tree_whole(view, new, err) < 0 ||
+        cb_copy_tree_whole(view, new, NULL, err) < 0 ||
         cb_copy_records_write(new, work, "record", err) < 0 ||
         add_upper(stack, new, err) < 0)
         return -1;

@@ -103,6 +103,17 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
     expect_output 0
 }
 
+@test "a volume filled from the image has its hard links and pipes" {
+    local shown
+    printf 'FROM busybox\nRUN mkdir -p /tree/sub && echo one >/tree/a && ln /tree/a /tree/b && ln /tree/a /tree/sub/c && mkfifo -m 640 /tree/pipe && chown 7:8 /tree/pipe\n' | dockerfile
+    "$CBUILD" build -q --network none -t linked "$DIR" >/dev/null
+    shown='cd /tree; echo two >b; cat a sub/c; stat -c "%n %h" a b sub/c; stat -c "%n %F %a %u:%g" pipe'
+    for options in '-v /tree' '-v linked:/tree'; do
+        IMAGE=linked sh_in $options -- "$shown"
+        expect_output "$(printf 'two\ntwo\na 3\nb 3\nsub/c 3\npipe fifo 640 7:8')"
+    done
+}
+
 # Who makes a container waits for this volume's lock, as while somebody else copies a large tree into it.
 waits_for() { readlink "/proc/$1/fd/"* | grep -q "/volumes/$2/lock\$"; }
 
