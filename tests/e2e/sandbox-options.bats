@@ -147,7 +147,7 @@ END
         # shellcheck disable=SC2086
         cbuild run --network none --device /no/such $options busybox true
         expect_status 127
-        expect_output "cbuild: $said \"/no/such\": no such file or directory"
+        [ "${lines[-1]}" = "cbuild: $said \"/no/such\": no such file or directory" ] # -d says the id before
     done
     cbuild ps -a --format '{{.Names}} {{.Status}}'
     expect_output $'late Created\nundeviced Created'
