@@ -3,6 +3,7 @@
 #include "commands/run.h"
 
 #include "base/fs.h"
+#include "base/utf8.h"
 #include "commands/labels.h"
 
 #include <ctype.h>
@@ -38,21 +39,45 @@ static int add_line(struct cb_strings *out, const char *path, const char *line,
     return 0;
 }
 
+/* What is no UTF-8 could not be told from other text in `inspect`. */
+static int check_line(const char *path, const char *line, size_t number,
+                      struct cb_error **err)
+{
+    size_t len = strlen(line), width;
+    unsigned point;
+
+    for (; len; line += width, len -= width) {
+        width = cb_utf8_decode(line, len, &point);
+        if (!width)
+            return cb_error_set(err, CB_ERR_USAGE,
+                                "env file %s contains invalid utf8 bytes at line %zu",
+                                path, number);
+    }
+    return 0;
+}
+
 static int read_file(struct cb_strings *out, const char *path, int with_ours,
                      struct cb_error **err)
 {
     cb_auto_value(cb_strbuf) text = {0};
-    char *rest = NULL, *lines;
+    char *lines, *line;
+    size_t len;
 
     if (cb_fs_read_given(path, MAX_BYTES, &text, err) < 0)
         return -1;
     if (!text.len)
         return 0;
     lines = text.text;
+    if (strlen(lines) != text.len)
+        return cb_error_set(err, CB_ERR_USAGE, "env file %s contains a NUL byte", path);
     if (strncmp(lines, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
         lines += strlen(BYTE_ORDER_MARK);
-    for (char *line = strtok_r(lines, "\r\n", &rest); line;
-         line = strtok_r(NULL, "\r\n", &rest)) {
+    for (size_t number = 1; (line = strsep(&lines, "\n")); number++) {
+        len = strlen(line);
+        if (len && line[len - 1] == '\r')
+            line[len - 1] = '\0';
+        if (check_line(path, line, number, err) < 0)
+            return -1;
         line += strspn(line, " \t");
         if (*line && *line != '#' && add_line(out, path, line, with_ours, err) < 0)
             return -1;

@@ -409,6 +409,9 @@ static int check_fields(const struct cb_mount_spec *spec, struct cb_error **err)
                    ? invalid_config(spec, err, "field Source must not be specified")
                    : 0;
     if (spec->kind == CB_MOUNT_KIND_VOLUME) {
+        if (!has_source && spec->read_only)
+            return invalid_config(
+                spec, err, "must not set ReadOnly mode when using anonymous volumes");
         if (!has_source && spec->subpath)
             return invalid_config(spec, err,
                                   "must not set Subpath when using anonymous volumes");

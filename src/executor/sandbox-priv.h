@@ -122,8 +122,8 @@ cb_sandbox_step cb_step_domainname, cb_step_oom_score, cb_step_sysctl;
 cb_sandbox_step cb_step_init, cb_step_exec;
 
 /* stubs.c: opens the mount point TARGET in the root, making it (and its parents) when
- * CB_PLAN_CREATE is set; what was made is recorded unless CB_PLAN_KEEP_STUB. *FD -1
- * without an error: it is not there and need not be. */
+ * CB_PLAN_CREATE is set; what was made is recorded unless CB_PLAN_KEEP_STUB or on our own
+ * /dev. *FD -1 without an error: it is not there and need not be. */
 int cb_target_open(struct cb_sandbox *sandbox, const struct cb_plan_step *step, int *fd,
                    struct cb_error **err);
 /* Tells the caller what to remove afterwards. */

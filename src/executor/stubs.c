@@ -48,6 +48,15 @@ static int record(struct cb_sandbox *sandbox, int dir_fd, const char *name,
     return 0;
 }
 
+/* Our own /dev ends with the sandbox, and what was made there with it. */
+static int on_own_dev(const struct cb_sandbox *sandbox, const struct stat *dir)
+{
+    struct stat dev;
+
+    return sandbox->dev_fd >= 0 && fstat(sandbox->dev_fd, &dev) == 0 &&
+           dev.st_dev == dir->st_dev;
+}
+
 static int make(struct cb_sandbox *sandbox, const struct cb_plan_step *step, int dir_fd,
                 const char *name, int directory, struct cb_error **err)
 {
@@ -63,7 +72,7 @@ static int make(struct cb_sandbox *sandbox, const struct cb_plan_step *step, int
     if (failed)
         return cb_error_errno(err, errno,
                               "mount point `%s` is missing and not to be made", name);
-    if (step->flags & CB_PLAN_KEEP_STUB)
+    if (step->flags & CB_PLAN_KEEP_STUB || on_own_dev(sandbox, &before))
         return 0;
     restore_mtime(dir_fd, &before);
     return record(sandbox, dir_fd, name, err);

@@ -633,6 +633,22 @@ $name"
     expect_lacks sh
 }
 
+@test "files of variables and labels are text: what is none is refused, and nothing of it is left out" {
+    for option in --env-file --label-file; do
+        printf 'A=1\n\n# none\n\377B=1\n' >"$DIR/file"
+        cbuild run --rm --network none "$option" "$DIR/file" busybox true
+        expect_status 125
+        expect_contains "env file $DIR/file contains invalid utf8 bytes at line 4"
+        printf 'A=1\n\0\nB=2\n' >"$DIR/file"
+        cbuild run --rm --network none "$option" "$DIR/file" busybox true
+        expect_status 125
+        expect_contains "env file $DIR/file contains a NUL byte"
+    done
+    printf 'A=1\r\n\r\nB=\303\244\r2\r\nC=3' >"$DIR/file" # of Windows; what stands alone in a line is of the value
+    cbuild run --rm --network none --env-file "$DIR/file" busybox sh -c 'echo "$A$B$C"'
+    expect_output "$(printf '1\303\244\r23')"
+}
+
 @test "-e with a name alone takes our value, or the image's away" {
     "$CBUILD" build -q -t of-env - <<<$'FROM busybox\nENV IN=image KEPT=1' >/dev/null
     unset IN

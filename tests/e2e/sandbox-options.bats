@@ -132,6 +132,15 @@ END
 }
 
 # bats test_tags=root
+@test "a directory of many devices is given whole" {
+    mkdir "$DIR/many"
+    for i in $(seq 80); do mknod "$DIR/many/n$i" c 1 3; done
+    container --device "$DIR/many:/dev/many" busybox sh -c 'echo x > /dev/many/n80; ls /dev/many | wc -l'
+    expect_status 0
+    expect_output 80
+}
+
+# bats test_tags=root
 @test "a device that is not there is found missing when the container starts, in docker's words" {
     local said='error gathering device information while adding custom device'
     for options in --rm '--rm --name gone' '--name undeviced' '-d --name late'; do

@@ -147,6 +147,9 @@ static void wrong_mounts_are_refused_in_dockers_words(void **state)
          "/nowhere/at/all"},
         {"type=bind,src=/,dst=/x,bind-propagation=odd",
          "invalid mount config for type \"bind\": invalid propagation mode: odd"},
+        {"dst=/x,readonly", "invalid mount config for type \"volume\": must not set "
+                            "ReadOnly mode when using "
+                            "anonymous volumes"},
         {"dst=/x,volume-subpath=a",
          "invalid mount config for type \"volume\": must not set Subpath when using "
          "anonymous volumes"},
