@@ -74,6 +74,7 @@ static int add_volume(struct maker *maker, const struct cb_mount_spec *spec,
     if (cb_volume_create(maker->store, &wish, maker->making->holds, &volume, err) < 0)
         return -1;
     mount->name = xstrdup(volume->name);
+    mount->was_named = wish.name != NULL;
     mount->source = xstrdup(volume->mountpoint);
     return spec->no_copy || volume->options.count
                ? 0
@@ -249,6 +250,7 @@ static void copy_mount(struct cb_container *container,
                                        .snapshot = xstrdup(from->snapshot),
                                        .options = xstrdup(from->options),
                                        .read_only = from->read_only || read_only,
+                                       .was_named = from->was_named,
                                        .not_recursive = from->not_recursive};
 
     cb_vec_push(&container->mounts, mount);

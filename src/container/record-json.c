@@ -164,6 +164,8 @@ static json_t *mount_json(const struct cb_container_mount *mount)
     set_text(object, "Options", mount->options);
     if (mount->not_recursive)
         json_object_set_new(object, "NonRecursive", json_true());
+    if (mount->was_named)
+        json_object_set_new(object, "WasNamed", json_true());
     if (mount->makes_owner)
         json_object_set_new(object, "MakesOwner", json_true());
     return object;
@@ -220,6 +222,7 @@ static int read_mount(const struct cb_json *item, struct cb_container_mount *out
 {
     struct cb_json writable = cb_json_member(item, "RW");
     struct cb_json not_recursive = cb_json_member(item, "NonRecursive");
+    struct cb_json was_named = cb_json_member(item, "WasNamed");
     struct cb_json makes_owner = cb_json_member(item, "MakesOwner");
     int can_write = 0;
 
@@ -235,6 +238,7 @@ static int read_mount(const struct cb_json *item, struct cb_container_mount *out
         cb_json_text(item, "Options", &out->options, err) < 0 ||
         cb_json_bool(&writable, &can_write, err) < 0 ||
         cb_json_bool(&not_recursive, &out->not_recursive, err) < 0 ||
+        cb_json_bool(&was_named, &out->was_named, err) < 0 ||
         cb_json_bool(&makes_owner, &out->makes_owner, err) < 0)
         return -1;
     out->read_only = !can_write;

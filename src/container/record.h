@@ -58,6 +58,7 @@ struct cb_container_mount {
     char *options;     /* of a tmpfs, or NULL */
     int read_only, not_recursive;
     int makes_owner; /* it becomes the user's at each start */
+    int was_named;   /* a volume that was asked for: it stays without the container */
 };
 void cb_container_mount_clear(struct cb_container_mount *mount);
 CB_AUTO_VALUE_DEFINE(cb_container_mount, cb_container_mount_clear)

@@ -50,8 +50,8 @@ void cb_container_remove_volumes(struct cb_store *store,
     cb_vec_foreach (mount, &container->mounts) {
         cb_auto(cb_volume) volume = NULL;
 
-        if (mount->name && cb_volume_find(store, mount->name, &volume, NULL) == 0 &&
-            volume->anonymous)
+        if (mount->name && !mount->was_named &&
+            cb_volume_find(store, mount->name, &volume, NULL) == 0 && volume->anonymous)
             cb_volume_remove(store, mount->name, NULL); /* unless another has it, too */
     }
 }

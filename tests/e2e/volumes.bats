@@ -179,6 +179,23 @@ waits_for() { readlink "/proc/$1/fd/"* | grep -q "/volumes/$2/lock\$"; }
     [ "$(cat "$BATS_TEST_TMPDIR/moving")" = $'711\nfile\nsub\nfirst\nrest' ]
 }
 
+@test "an anonymous volume that a container is given by its name stays when the container goes" {
+    volume=$("$CBUILD" volume create)
+    "$CBUILD" volume create --label com.docker.volume.anonymous= kept >/dev/null
+    sh_in -v "$volume:/v" --mount type=volume,source=kept,target=/k -- 'echo precious >/v/file'
+    expect_status 0
+    "$CBUILD" create --name giver --network none -v "$volume:/v" -v /own busybox true >/dev/null
+    "$CBUILD" create --name taker --network none --volumes-from giver busybox true >/dev/null
+    "$CBUILD" rm -v giver
+    "$CBUILD" rm -v taker
+    cbuild create --network none -v "$volume:/v" -v kept:/k --volumes-from nosuch busybox true
+    expect_status 1
+    run "$CBUILD" volume ls -q
+    [ "$(printf '%s\n' "${lines[@]}" | sort)" = "$(printf '%s\n' "$volume" kept | sort)" ]
+    run cat "$STORE/volumes/$volume/_data/file"
+    expect_output precious
+}
+
 @test "a container's anonymous volumes go with --rm and rm -v, named ones stay" {
     "$CBUILD" run --name first --network none -v /extra -v vol:/named filled true
     run "$CBUILD" volume ls -q
