@@ -107,11 +107,13 @@ int cb_step_birth(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
     drop_descriptors(sandbox);
     if (madvise(born, CB_BORN_BYTES, MADV_DONTFORK) < 0)
         return cb_error_errno(err, errno, "madvise");
-    pid = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
+    /* The kernel notes who was born: between the birth and a note of ours we may be
+     * killed, and a child that the launcher does not know of would never be reaped. */
+    pid = (pid_t)syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, NULL,
+                         born, NULL, NULL);
     if (pid < 0)
         return cb_error_errno(err, errno, "enter the container");
     if (pid == 0)
         return begin_life(sandbox, step, err);
-    *born = pid;
     _exit(0);
 }

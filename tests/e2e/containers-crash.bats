@@ -5,6 +5,7 @@ setup_file() { cb_store; }
 teardown_file() { cb_drop_store; }
 teardown() {
     [ -z "${FIRST:-}" ] || kill -KILL "$FIRST"
+    [ -z "${TRACER:-}" ] || kill -KILL "$TRACER" "$launcher" 2>/dev/null || true
     [ -z "${CROWD:-}" ] || kill "$CROWD"
     [ -z "${SETTLER:-}" ] || { kill -KILL "$SETTLER"; wait "$SETTLER"; } 2>/dev/null || true
 }
@@ -212,6 +213,30 @@ no_reaper() {
     wait_until has_ended "${launcher// /}"
     expect_no_sleeper
     "$CBUILD" rm crowded
+}
+
+@test "a launcher ends also when who puts a process into the container is killed as it is born" {
+    local exec
+    is_traced() { grep -q 'TracerPid:.[1-9]' "/proc/$1/status"; }
+    has_three() { [ "$(cat "/proc/$1/task/"*/children | wc -w)" -ge 3 ]; } # the container, who puts in, who was born
+    id=$("$CBUILD" run -d --network none --name entered busybox sleep "$FOREVER")
+    monitor=$(cat "$STORE/containers/$id/monitor.lock")
+    launcher=$(cat /proc/"$monitor"/task/*/children)
+    launcher=${launcher// /}
+    # who puts in is held back right behind its clone(2)
+    strace -f -qq -e trace=clone -e inject=clone:delay_exit=5000000 -o "$BATS_TEST_TMPDIR/trace" -p "$launcher" 2>/dev/null 3>&- &
+    TRACER=$!
+    wait_until is_traced "$launcher"
+    "$CBUILD" exec -d entered sleep "$FOREVER" 2>/dev/null 3>&- &
+    exec=$!
+    wait_until has_three "$launcher"
+    kill -KILL "$monitor"
+    wait_until has_ended "$launcher"
+    wait "$exec" || true
+    wait "$TRACER" || true
+    TRACER=
+    expect_no_sleeper
+    "$CBUILD" rm entered
 }
 
 @test "a control group whose launcher is gone is removed, also if its number is another's by now" {
