@@ -171,7 +171,7 @@ in_tmux() { # COLUMNS
     middle=$(tmux_screen "$socket")
     touch "$GO/on"
     wait_until shows "$socket" 'status 0'
-    end=$(tmux_screen "$socket" | sed '/^took T, critical path/,/^    /d') # of a build of more than a second
+    end=$(tmux_screen "$socket" | sed '/^took T, critical path/,/^status /{/^status /!d}') # of a build of more than a second
     tmux -S "$socket" kill-server
 }
 
