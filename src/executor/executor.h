@@ -53,6 +53,24 @@ struct cb_foreign_space {
     int fd, mounts_fd;
 };
 
+/* Saved processes that take the place of a program: criu brings them back as they were,
+ * when their namespaces, control group, root and mounts have been made anew. */
+struct cb_restore {
+    const char *program; /* criu's path */
+    const char *stage;   /* an empty directory of the host, by its true path */
+    int images_fd; /* the directory of what was saved; its log goes there. Borrowed */
+    /* Where something was mounted: what is ours is mounted as the specification has it, a
+     * link in none of their ways. */
+    const struct cb_strings *ours, *theirs;
+    /* What their standard streams were, "pipe:[7]", for those that they get anew; or ""
+     */
+    const char *streams[3];
+};
+#define CB_RESTORE_LOG  "restore.log"
+#define CB_RESTORE_PID  "restore.pid" /* must not be there */
+#define CB_RESTORE_NET  "network" /* what the network's namespace is called in there */
+#define CB_RESTORE_OURS "ours"    /* … and what was mounted: "ours0", "ours1" */
+
 struct cb_process;
 struct cb_process_spec {
     /* A running process of the same launcher, whose namespaces, root and control group
@@ -105,6 +123,9 @@ struct cb_process_spec {
     int stdin_fd, stdout_fd, stderr_fd;
     unsigned short rows, columns; /* of the tty, 0: unset */
     const char *cgroup_name;      /* leaf below cbuild/, or NULL for a random one */
+    /* Of what stands above what a process is by itself (argv, user, rights, its
+     * directory) is then theirs. Not with INIT, TTY, or another's namespaces. Or NULL. */
+    const struct cb_restore *restore;
 };
 /* Values a spec starts from: descriptors -1, everything else zero. */
 void cb_process_spec_init(struct cb_process_spec *spec);

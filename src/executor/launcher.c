@@ -32,7 +32,8 @@ struct child {
     int reply_fd;
     struct cb_cgroup cgroup; /* none, if it joined another child */
     struct cb_remnant remnant;
-    pid_t *born; /* of a helper: who is to take its place */
+    pid_t *born;   /* of a helper: who is to take its place */
+    int images_fd; /* of a helper that is criu; or -1 */
 };
 
 struct launcher {
@@ -156,6 +157,24 @@ static void forget_born(struct child *child)
     if (child->born)
         munmap(child->born, CB_BORN_BYTES);
     child->born = NULL;
+    cb_close(&child->images_fd);
+}
+
+static int is_helper(const struct child *child)
+{
+    return child->born || child->images_fd >= 0;
+}
+
+/* 0, or -1 for a request without its descriptor. */
+static int take_images(struct child *child, const struct cb_launch_request *request,
+                       const int *fds, size_t count)
+{
+    size_t at = CB_REQUEST_FDS + (size_t)request->restores - 1;
+
+    if (!request->restores)
+        return 0;
+    child->images_fd = at < count ? fcntl(fds[at], F_DUPFD_CLOEXEC, 3) : -1;
+    return child->images_fd < 0 ? -1 : 0;
 }
 
 /* A pid namespace is joined by being born in it: a helper does what is to be done before
@@ -165,7 +184,7 @@ static int launch_inside(struct launcher *launcher,
                          struct cb_error **err)
 {
     const struct child *inside = find_child(launcher, request->inside_pid);
-    struct child child = {.pidfd = -1};
+    struct child child = {.pidfd = -1, .images_fd = -1};
 
     cb_cgroup_none(&child.cgroup);
     if (!inside)
@@ -208,7 +227,8 @@ static int make_child(struct launcher *launcher, const struct cb_launch_request 
                          &child->cgroup, err) < 0)
         return -1;
     child->born = request->born_late ? map_born() : NULL;
-    if (!request->born_late || child->born)
+    if (take_images(child, request, fds, count) == 0 &&
+        (!request->born_late || child->born))
         child->pid = cb_launcher_clone(flags, &child->pidfd);
     else
         child->pid = -1;
@@ -240,19 +260,19 @@ static int take_waiting(struct launcher *launcher,
 static int launch(struct launcher *launcher, const struct cb_launch_request *request,
                   int *fds, size_t count, struct cb_error **err)
 {
-    struct child child = {.pidfd = -1};
+    struct child child = {.pidfd = -1, .images_fd = -1};
 
     if (prepare(launcher, err) < 0)
         return -1;
     if (request->inside_pid)
         return launch_inside(launcher, request, fds, count, err);
     if (!take_waiting(launcher, request, fds, count, &child)) {
-        child = (struct child){.pidfd = -1};
+        child = (struct child){.pidfd = -1, .images_fd = -1};
         if (make_child(launcher, request, fds, count, &child, err) < 0)
             return -1;
     }
     child.reply_fd = cb_steal_fd(&fds[CB_REQUEST_FD_REPLY]);
-    if (!child.born)
+    if (!is_helper(&child))
         reply_started(&child);
     cb_vec_push(&launcher->children, child);
     launcher->sweeps = !launcher->swept;
@@ -358,11 +378,34 @@ static void finish_child(struct launcher *launcher, struct child *child)
     forget_born(child);
 }
 
+static void reply_not_restored(const struct child *child)
+{
+    struct cb_launch_reply reply = {
+        .type = CB_REPLY_FAILED,
+        .kind = CB_ERR_SYSTEM,
+        .text = "criu could not bring the processes back",
+    };
+
+    cb_message_send(child->reply_fd, &reply, sizeof(reply), NULL, 0);
+}
+
+/* What criu has not finished does not count, though it may be there. */
+static pid_t restored(const struct child *child)
+{
+    siginfo_t info = {0};
+
+    if (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOWAIT) < 0 ||
+        info.si_code != CLD_EXITED || info.si_status)
+        return 0;
+    return cb_restored_pid(child->images_fd);
+}
+
 /* The helper has ended: 1 if CHILD is now the one that was born, which nobody but us
  * reaps, so its number is its own. Without one the helper's end tells why. */
 static int replace_helper(struct child *child)
 {
-    pid_t pid = *child->born;
+    int restores = child->images_fd >= 0;
+    pid_t pid = restores ? restored(child) : *child->born;
     int pidfd = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 
     forget_born(child);
@@ -376,7 +419,10 @@ static int replace_helper(struct child *child)
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
     }
-    reply_started(child);
+    if (restores && pidfd < 0)
+        reply_not_restored(child);
+    else
+        reply_started(child);
     return pidfd >= 0;
 }
 
@@ -390,7 +436,7 @@ static int finish_ended(struct launcher *launcher)
         struct child *child = &launcher->children.items[i];
 
         if (i + 1 >= launcher->polls.count || !launcher->polls.items[i + 1].revents ||
-            (child->born && replace_helper(child)))
+            (is_helper(child) && replace_helper(child)))
             launcher->children.items[kept++] = *child;
         else
             finish_child(launcher, child);

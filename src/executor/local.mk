@@ -27,6 +27,7 @@ src_executor_libexecutor_a_SOURCES = \
 	%D%/plan-nodes.c \
 	%D%/plan-print.c \
 	%D%/plan-priv.h \
+	%D%/plan-restore.c \
 	%D%/plan.c \
 	%D%/protocol-priv.h \
 	%D%/remnant-priv.h \
@@ -70,6 +71,7 @@ src_executor_liblauncher_a_SOURCES = \
 	%D%/program.c \
 	%D%/protocol.c \
 	%D%/remnant.c \
+	%D%/restore.c \
 	%D%/rootfs.c \
 	%D%/sandbox.c \
 	%D%/seccomp-numbers.c \

@@ -111,6 +111,15 @@ static int clone_mount(struct cb_plan *plan, int fd, uint64_t attributes, int re
     return clone_mount_as(plan, fd, attributes, recursive, MS_PRIVATE, index, err);
 }
 
+int cb_plan_clone_host(struct cb_plan *plan, int *index, struct cb_error **err)
+{
+    cb_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (root < 0)
+        return cb_error_errno(err, errno, "open `/`");
+    return clone_mount(plan, root, 0, 1, index, err);
+}
+
 /* May the devices that it makes be opened? Of one that was granted everything, and where
  * a control group refuses what was not granted. */
 static int may_open_nodes(const struct cb_process_spec *spec)

@@ -29,6 +29,8 @@ static const char *const names[CB_PLAN_KINDS] = {
     [CB_PLAN_USER] = "user",
     [CB_PLAN_NO_NEW_PRIVS] = "no-new-privs",
     [CB_PLAN_BIRTH] = "birth",
+    [CB_PLAN_LEND] = "lend",
+    [CB_PLAN_RESTORE] = "restore",
     [CB_PLAN_INIT] = "init",
     [CB_PLAN_EXEC] = "exec",
 };

@@ -38,9 +38,13 @@ enum cb_plan_kind {
     CB_PLAN_SECCOMP,   /* filter for the capabilities VALUE, or the program in TEXT */
     CB_PLAN_USER,      /* UID GID, groups in TEXT, bounding VALUE, effective VALUE2 */
     CB_PLAN_NO_NEW_PRIVS,
-    CB_PLAN_BIRTH, /* go on as a child in the namespaces that were joined */
-    CB_PLAN_INIT,  /* stay behind as pid 1 */
-    CB_PLAN_EXEC,  /* VALUE strings of argv in TEXT, VALUE2 of env in OPTIONS */
+    CB_PLAN_BIRTH,   /* go on as a child in the namespaces that were joined */
+    CB_PLAN_LEND,    /* what is mounted at TARGET is lent to criu as VALUE; with
+                        CB_PLAN_FIXED    it only has to be there */
+    CB_PLAN_RESTORE, /* become criu: VALUE strings of argv in TEXT, among the host's
+                        mounts FD with ours at TARGET; descriptors VALUE2 as in STDIO */
+    CB_PLAN_INIT,    /* stay behind as pid 1 */
+    CB_PLAN_EXEC,    /* VALUE strings of argv in TEXT, VALUE2 of env in OPTIONS */
     CB_PLAN_KINDS,
 };
 
@@ -76,6 +80,7 @@ struct cb_plan {
     uint64_t namespaces; /* CLONE_NEW… flags */
     int init;
     int born_late; /* its process is the child of a helper: there is a step BIRTH */
+    int restores;  /* see cb_launch_request */
 };
 void cb_plan_clear(struct cb_plan *plan);
 CB_AUTO_VALUE_DEFINE(cb_plan, cb_plan_clear)
@@ -129,5 +134,12 @@ int cb_plan_add_kernel(struct cb_plan *plan, const struct cb_process_spec *spec,
                        const struct cb_user *user, struct cb_error **err);
 int cb_plan_add_mounts(struct cb_plan *plan, const struct cb_process_spec *spec,
                        struct cb_error **err);
+/* All that is mounted on the host, private. */
+int cb_plan_clone_host(struct cb_plan *plan, int *index, struct cb_error **err);
+/* plan-restore.c: instead of what comes after the mounts. */
+int cb_plan_add_restore(struct cb_plan *plan, const struct cb_process_spec *spec,
+                        struct cb_error **err);
+/* The caller's descriptor stays the caller's. */
+int cb_plan_share_fd(struct cb_plan *plan, int fd, int *index, struct cb_error **err);
 
 #endif

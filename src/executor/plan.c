@@ -18,8 +18,7 @@
 #define MAX_ARGUMENTS \
     (64U << 20) /* bytes of argv and env; the kernel's own limit is less */
 
-/* The caller's descriptor stays the caller's. */
-static int share_fd(struct cb_plan *plan, int fd, int *index, struct cb_error **err)
+int cb_plan_share_fd(struct cb_plan *plan, int fd, int *index, struct cb_error **err)
 {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
@@ -61,7 +60,7 @@ static int add_network(struct cb_plan *plan, const struct cb_process_spec *spec,
     int index = -1;
 
     if (spec->netns_fd >= 0) {
-        if (share_fd(plan, spec->netns_fd, &index, err) < 0)
+        if (cb_plan_share_fd(plan, spec->netns_fd, &index, err) < 0)
             return -1;
         add_namespace(plan, index, CLONE_NEWNET);
     } else if (!spec->host_network) {
@@ -133,7 +132,7 @@ static int add_space(struct cb_plan *plan, const struct cb_foreign_space *of, in
         plan->namespaces |= host ? 0 : kind;
         return 0;
     }
-    if (share_fd(plan, of->fd, &index, err) < 0)
+    if (cb_plan_share_fd(plan, of->fd, &index, err) < 0)
         return -1;
     add_namespace(plan, index, kind);
     return 0;
@@ -195,7 +194,7 @@ static int add_stdio(struct cb_plan *plan, const struct cb_process_spec *spec,
 
         if (fds[i] < 0)
             continue;
-        if (share_fd(plan, fds[i], &index, err) < 0)
+        if (cb_plan_share_fd(plan, fds[i], &index, err) < 0)
             return -1;
         packed |= (uint64_t)(index + 1) << (8 * i);
     }
@@ -351,6 +350,10 @@ int cb_plan_build(struct cb_plan *plan, const struct cb_process_spec *spec,
         cb_plan_add_kernel(plan, spec, user, err) < 0 ||
         cb_plan_add_mounts(plan, spec, err) < 0)
         return -1;
+    if (spec->rootfs_read_only && spec->restore)
+        add_read_only_root(plan);
+    if (spec->restore)
+        return cb_plan_add_restore(plan, spec, err);
     add_cwd(plan, spec, user);
     if (spec->rootfs_read_only)
         add_read_only_root(plan);

@@ -71,8 +71,7 @@ int cb_step_init(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
 
 /* ── exec ── */
 
-/* COUNT strings, one after the other. */
-static char **pointers(char *text, size_t count)
+char **cb_sandbox_pointers(char *text, size_t count)
 {
     char **list = xcalloc(count + 1, sizeof(*list));
 
@@ -153,8 +152,10 @@ static int explain(struct cb_sandbox *sandbox, const char *path, char *const arg
 int cb_step_exec(struct cb_sandbox *sandbox, const struct cb_plan_step *step,
                  struct cb_error **err)
 {
-    cb_autofree char **argv = pointers(sandbox->plan.pool + step->text, step->value);
-    cb_autofree char **env = pointers(sandbox->plan.pool + step->options, step->value2);
+    cb_autofree char **argv =
+        cb_sandbox_pointers(sandbox->plan.pool + step->text, step->value);
+    cb_autofree char **env =
+        cb_sandbox_pointers(sandbox->plan.pool + step->options, step->value2);
     const char *path = get_env(env, "PATH"), *program = argv[0];
     char found[PATH_MAX];
 

@@ -36,6 +36,8 @@ struct cb_launch_request {
     uint64_t namespaces; /* CLONE_NEW… flags; to join, with INSIDE_PID */
     int inside_pid;      /* of a child of the launcher; 0: none */
     int born_late;       /* what is cloned is a helper, see cb_plan */
+    int restores; /* what is cloned becomes criu, whose images are descriptor RESTORES - 1
+                     of the plan; 0: it does not */
     int takes_waiting; /* LAUNCH: by one that was expected, if it has these namespaces */
     struct cb_limits limits;
     char cgroup_name[CB_CGROUP_NAME_MAX];

@@ -19,6 +19,8 @@
     "/early" /* a root that holds what is mounted before there is one */
 #define CB_STAGE_EMPTY "/empty" /* an empty read-only directory, for masks */
 #define CB_STAGE_NULL  "/null"  /* /dev/null, for masks */
+#define CB_STAGE_HOST  "/host"  /* for criu: all of the host's, which becomes the root, */
+#define CB_STAGE_LENT  "/lent"  /* and what is mounted in the step's root */
 #define CB_STAGE_PROC  "/proc"  /* in a user namespace: the outer procfs and sysfs, */
 #define CB_STAGE_SYS   "/sys"   /* without which the kernel makes no new ones */
 
@@ -64,6 +66,7 @@ struct cb_sandbox {
     int dev_fd, pts_fd, cwd_fd, tty_fd;
     int files_fd;
     unsigned files;
+    int lends; /* there is a place for what is lent */
     CB_VEC(struct cb_stub_record) stubs;
     int command_errno; /* set when the program, not the sandbox, is at fault */
 };
@@ -118,7 +121,21 @@ cb_sandbox_step cb_step_loopback, cb_step_hostname, cb_step_rlimit, cb_step_secc
     cb_step_user, cb_step_no_new_privs;
 /* settings.c */
 cb_sandbox_step cb_step_domainname, cb_step_oom_score, cb_step_sysctl;
+/* restore.c. What criu finds open, from CB_RESTORE_FD_FIRST on: */
+enum {
+    CB_RESTORE_FD_IMAGES,
+    CB_RESTORE_FD_STREAMS,
+    CB_RESTORE_FD_NET = CB_RESTORE_FD_STREAMS + 3,
+    CB_RESTORE_FDS,
+};
+#define CB_RESTORE_FD_FIRST       10
+#define CB_RESTORE_FD_IMAGES_TEXT "10"
+#define CB_RESTORE_FD_ABOVE       16 /* nothing is given under these numbers */
+cb_sandbox_step cb_step_lend, cb_step_restore;
+/* What criu has brought back, a child of ours; or 0. */
+pid_t cb_restored_pid(int images_fd);
 /* program.c */
+char **cb_sandbox_pointers(char *text, size_t count); /* COUNT strings in a row */
 cb_sandbox_step cb_step_init, cb_step_exec;
 
 /* stubs.c: opens the mount point TARGET in the root, making it (and its parents) when

@@ -37,6 +37,8 @@ static cb_sandbox_step *const steps[CB_PLAN_KINDS] = {
     [CB_PLAN_USER] = cb_step_user,
     [CB_PLAN_NO_NEW_PRIVS] = cb_step_no_new_privs,
     [CB_PLAN_BIRTH] = cb_step_birth,
+    [CB_PLAN_LEND] = cb_step_lend,
+    [CB_PLAN_RESTORE] = cb_step_restore,
     [CB_PLAN_INIT] = cb_step_init,
     [CB_PLAN_EXEC] = cb_step_exec,
 };

@@ -81,7 +81,7 @@ static int can_wait(const struct cb_process_spec *spec)
 {
     static const struct cb_limits none;
 
-    return !spec->inside && !spec->cgroup_name && spec->netns_fd < 0 &&
+    return !spec->inside && !spec->restore && !spec->cgroup_name && spec->netns_fd < 0 &&
            spec->pid_of.fd < 0 && spec->ipc_of.fd < 0 &&
            memcmp(&spec->limits, &none, sizeof(none)) == 0;
 }
@@ -92,6 +92,7 @@ static int fill_request(struct cb_launch_request *request,
 {
     request->namespaces = plan->namespaces;
     request->born_late = plan->born_late;
+    request->restores = plan->restores;
     request->takes_waiting = can_wait(spec) && !plan->born_late;
     request->inside_pid = spec->inside ? spec->inside->pid : 0;
     request->limits = spec->limits;
@@ -238,10 +239,16 @@ int cb_process_request(struct cb_launcher *launcher, const struct cb_process_spe
     return 0;
 }
 
+/* What the child has said of it is more than what the launcher knows. */
 int cb_process_await(struct cb_process *process, struct cb_error **err)
 {
-    int failed = receive_started(process, err) < 0 || follow_child(process, err) < 0;
+    cb_auto(cb_error) unknown = NULL;
+    int failed = receive_started(process, &unknown) < 0;
 
+    if (follow_child(process, err) < 0)
+        failed = 1;
+    else if (failed)
+        cb_error_move(err, &unknown);
     cb_close(&process->report_fd);
     return failed ? -1 : 0;
 }

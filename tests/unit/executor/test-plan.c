@@ -35,6 +35,37 @@ static void expect_order(const struct cb_strbuf *plan, const char *const *lines,
     }
 }
 
+/* What hides parts of /proc is there before it is lent; nothing of a program's is done.
+ */
+static void what_is_restored_is_lent_what_is_mounted(void **state)
+{
+    static const char *const lines[] = {
+        "rootfs",           "filesystem /proc proc",
+        "mask /proc/kcore", "read-only /proc/sys",
+        "read-only /\n",    "lend /proc/kcore",
+        "lend /proc\n",     "restore",
+    };
+    struct fixture *f = fixture_shell(state, "true");
+    cb_auto_value(cb_strbuf) text = {0};
+    cb_auto_value(cb_strings) ours = {0};
+    cb_auto_value(cb_strings) theirs = {0};
+    const struct cb_restore restore = {.program = "/usr/sbin/criu",
+                                       .stage = "/var/stage",
+                                       .images_fd = f->root_fd,
+                                       .ours = &ours,
+                                       .theirs = &theirs,
+                                       .streams = {"", "pipe:[7]", ""}};
+
+    cb_strings_add(&ours, "/proc/kcore");
+    cb_strings_add(&theirs, "/proc");
+    f->spec.rootfs_read_only = 1;
+    f->spec.restore = &restore;
+    build(f, &text);
+    expect_order(&text, lines, CB_ARRAY_SIZE(lines));
+    assert_null(strstr(text.text, "\nuser"));
+    assert_null(strstr(text.text, "\nexec"));
+}
+
 static void steps_are_in_the_order_that_holds(void **state)
 {
     static const char *const lines[] = {
@@ -169,6 +200,7 @@ static void senseless_specifications_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_restored_is_lent_what_is_mounted),
         cmocka_unit_test(steps_are_in_the_order_that_holds),
         cmocka_unit_test(filter_follows_the_credentials_without_new_privileges),
         cmocka_unit_test(who_joins_is_born_when_all_is_done),
