@@ -2,6 +2,7 @@
 #include "commands/containers.h"
 
 #include "commands/run.h"
+#include "container/checkpoint.h"
 #include "container/journal.h"
 #include "container/restart.h"
 
@@ -12,7 +13,7 @@
 
 struct start_values {
     int attach, interactive, all;
-    const char *detach_keys;
+    const char *detach_keys, *checkpoint, *checkpoint_dir;
 };
 #define AT(field) offsetof(struct start_values, field)
 static const struct cb_option start_options[] = {
@@ -20,18 +21,16 @@ static const struct cb_option start_options[] = {
      "Start those whose restart policy asks for it"},
     {"attach", 'a', CB_OPTION_FLAG, AT(attach), NULL,
      "Show its output, and end with its exit status"},
+    {"checkpoint", 0, CB_OPTION_TEXT, AT(checkpoint), "NAME",
+     "Go on from this checkpoint, as criu brings it back"},
+    {"checkpoint-dir", 0, CB_OPTION_TEXT, AT(checkpoint_dir), "DIR",
+     "Where it is (default: with the container)"},
     {"detach-keys", 0, CB_OPTION_TEXT, AT(detach_keys), "KEYS",
      "Keys that leave it running (default ctrl-p,ctrl-q)"},
     {"interactive", 'i', CB_OPTION_FLAG, AT(interactive), NULL, "Pass standard input on"},
     {0},
 };
 #undef AT
-
-static const struct cb_absent_option start_absent[] = {
-    {"checkpoint", 0, "there are no checkpoints"},
-    {"checkpoint-dir", 0, "there are no checkpoints"},
-    {0},
-};
 
 static int check_not_paused(const struct cb_container *container, struct cb_error **err)
 {
@@ -57,6 +56,45 @@ static int start_one(const struct cb_each_container *at, struct cb_container *co
 
 static const struct cb_container_act start_act = {.each = start_one};
 
+/* *FD stays -1 unless it is to go on from a checkpoint. */
+static int open_checkpoint(const struct start_values *values,
+                           const struct cb_container *container, const char *name,
+                           struct cb_client_options *options, int *fd,
+                           struct cb_error **err)
+{
+    const struct cb_checkpoint_place place = {
+        .container = container, .called = name, .dir = values->checkpoint_dir};
+
+    if (!values->checkpoint)
+        return 0;
+    if (cb_checkpoint_check(container, err) < 0 ||
+        cb_checkpoint_open(&place, values->checkpoint, fd, err) < 0)
+        return -1;
+    options->images_fd = fd;
+    return 0;
+}
+
+/* Nothing is printed, as docker has it. */
+static int start_from_checkpoint(struct cb_app *app, const char *name,
+                                 const struct start_values *values, struct cb_error **err)
+{
+    cb_auto(cb_store) store = NULL;
+    cb_auto(cb_container) container = NULL;
+    struct cb_client_options options = {0};
+    struct cb_client_end end;
+    cb_autofd int fd = -1;
+
+    if (cb_app_container(app, name, &store, &container, err) < 0 ||
+        check_not_paused(container, err) < 0)
+        return -1;
+    if (cb_container_is_running(container))
+        return 0;
+    if (open_checkpoint(values, container, name, &options, &fd, err) < 0)
+        return -1;
+    return cb_container_start(cb_store_root(store), container, &options, app->cancel,
+                              &end, err);
+}
+
 /* 1: we were attached. 0: it does not run, or has just ended. */
 static int attach_if_running(struct cb_app *app, struct cb_container *container,
                              const struct cb_client_options *options,
@@ -80,10 +118,12 @@ static int start_attached(struct cb_app *app, const char *name,
     struct cb_client_options options = {
         .attach = 1,
         .detach_keys = cb_docker_config_or(app, values->detach_keys, "detachKeys")};
+    cb_autofd int fd = -1;
     int status;
 
     if (cb_app_container(app, name, &store, &container, err) < 0 ||
-        check_not_paused(container, err) < 0)
+        check_not_paused(container, err) < 0 ||
+        open_checkpoint(values, container, name, &options, &fd, err) < 0)
         return -1;
     options.tty = container->options.request.tty;
     options.interactive = values->interactive && container->options.request.interactive;
@@ -134,13 +174,21 @@ static int run_start(struct cb_app *app, void *given, const struct cb_strings *a
     if (cb_command_check_args(&cb_start_command, args, values->all ? 0 : 1,
                               values->all ? 0 : -1, err) < 0)
         return -1;
+    if (values->all && values->checkpoint)
+        return cb_error_set(err, CB_ERR_USAGE,
+                            "you cannot restore multiple containers at once");
     if (values->all)
         return start_all(app, values, err);
-    if (!values->attach && !values->interactive)
+    if (!values->attach && !values->interactive && !values->checkpoint)
         return cb_containers_each(app, &start_act, args, values, err);
     if (args->count > 1)
         return cb_error_set(err, CB_ERR_USAGE,
-                            "you cannot start and attach multiple containers at once");
+                            values->attach || values->interactive
+                                ? "you cannot start and attach multiple containers at "
+                                  "once"
+                                : "you cannot restore multiple containers at once");
+    if (!values->attach && !values->interactive)
+        return start_from_checkpoint(app, args->items[0], values, err);
     return start_attached(app, args->items[0], values, err);
 }
 
@@ -149,7 +197,6 @@ const struct cb_cli_command cb_start_command = {
     .summary = "Start containers that do not run",
     .usage = "start [OPTIONS] CONTAINER... | start --all",
     .options = start_options,
-    .absent = start_absent,
     .values_size = sizeof(struct start_values),
     .max_args = -1,
     .act = run_start,

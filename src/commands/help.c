@@ -16,7 +16,8 @@ static const struct {
     {"Registries", " pull push copy manifest login logout search "},
     {"Containers",
      " run create start ps exec logs attach stop kill restart wait rm rename "
-     "pause unpause update port top stats cp diff export commit container "},
+     "pause unpause update port top stats cp diff export commit container "
+     "checkpoint "},
     {"Networks and volumes", " network volume "},
     {"What is stored, and this program", NULL}, /* all others */
 };

@@ -39,6 +39,7 @@ src_commands_libcommands_a_SOURCES = \
 	%D%/call-text.c \
 	%D%/call.c \
 	%D%/call.h \
+	%D%/checkpoint.c \
 	%D%/command.c \
 	%D%/commands.h \
 	%D%/completion-names.c \

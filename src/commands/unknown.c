@@ -20,7 +20,6 @@ static const struct {
     {"buildx", "dial-stdio", "there is no daemon to talk to"},
     {"buildx", "policy", "there are no policies: `cbuild lint` checks Dockerfiles"},
     {"catalog", NULL, "`cbuild search HOST/`"},
-    {"checkpoint", NULL, "containers are not checkpointed: see `cbuild pause`"},
     {"compose", NULL,
      "containers are started one by one: see `cbuild run` and `network`"},
     {"config", NULL, NO_SWARM},

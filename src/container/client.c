@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,13 +43,19 @@ static int connect_to(const struct cb_container *container, int *fd,
     return found > 0 ? 0 : found < 0 ? -1 : not_running(container, err);
 }
 
-static int send_to(int fd, const struct cb_wire_message *message, struct cb_error **err)
+static int send_with(int fd, const struct cb_wire_message *message, int given_fd,
+                     struct cb_error **err)
 {
-    if (cb_wire_send(fd, message, -1) < 0)
+    if (cb_wire_send(fd, message, given_fd) < 0)
         return errno == EPIPE || errno == ECONNRESET
                    ? cb_client_unheard(err)
                    : cb_error_errno(err, errno, "ask the monitor");
     return 0;
+}
+
+static int send_to(int fd, const struct cb_wire_message *message, struct cb_error **err)
+{
+    return send_with(fd, message, -1, err);
 }
 
 /* A monitor that has ended before it could answer has ended with its container. */
@@ -127,6 +134,31 @@ int cb_container_hold(struct cb_container *container, int *fd, struct cb_error *
         cb_client_receive(monitor, CB_CLIENT_LIMIT_MS, NULL, &message, NULL, &error) < 0)
         return tell_failed(container, &error, err);
     *fd = cb_steal_fd(&monitor);
+    return 0;
+}
+
+/* Until it has ended, unless it goes on. */
+int cb_container_save(const struct cb_container *container,
+                      const struct cb_saving_wish *wish, struct cb_cancel *cancel,
+                      struct cb_error **err)
+{
+    const size_t name_len = strlen(wish->name) + 1, criu_len = strlen(wish->criu);
+    struct cb_wire_message message = {.type = CB_WIRE_CHECKPOINT,
+                                      .a = wish->leave_running,
+                                      .len = (uint32_t)(name_len + criu_len)};
+    cb_auto(cb_error) error = NULL;
+    cb_autofd int monitor = -1;
+
+    if (name_len + criu_len > sizeof(message.text))
+        return cb_error_set(err, CB_ERR_USAGE, "the path of criu is too long");
+    memcpy(message.text, wish->name, name_len);
+    memcpy(message.text + name_len, wish->criu, criu_len);
+    if (connect_to(container, &monitor, err) < 0)
+        return -1;
+    if (send_with(monitor, &message, wish->images_fd, &error) < 0 ||
+        cb_client_receive(monitor, CB_CLIENT_NO_LIMIT, cancel, &message, NULL, &error) <
+            0)
+        return tell_failed(container, &error, err);
     return 0;
 }
 
@@ -335,7 +367,7 @@ static int start(const char *store_root, struct cb_container *container,
 
     add_size(&message, options);
     if (spawn_monitor(store_root, container, &fd, &log, err) < 0 ||
-        send_to(fd, &message, err) < 0)
+        send_with(fd, &message, options->images_fd ? *options->images_fd : -1, err) < 0)
         return -1;
     if (options->attach)
         return cb_client_relay(fd, options, cancel, &log, end, err);

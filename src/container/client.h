@@ -11,6 +11,7 @@ struct cb_client_options {
     int hide_stdout, hide_stderr;
     int keep_signals;        /* --sig-proxy=false */
     const char *detach_keys; /* NULL: ctrl-p,ctrl-q */
+    const int *images_fd;    /* of the checkpoint that is started from, or NULL */
 };
 struct cb_client_end {
     int exit_code; /* ours, of who is detached: 0 by keys, 128 and more by a signal */
@@ -43,6 +44,17 @@ void cb_container_tell_renamed(struct cb_container *container);
  * that runs can do, with the errnum ESRCH. */
 int cb_container_signal(struct cb_container *container, int signal,
                         struct cb_error **err);
+/* All is borrowed. */
+struct cb_saving_wish {
+    const char *name; /* the checkpoint's */
+    const char *criu; /* its path */
+    int images_fd;    /* the checkpoint's directory */
+    int leave_running;
+};
+/* Has its processes saved; see cb_checkpoint_create. */
+int cb_container_save(const struct cb_container *container,
+                      const struct cb_saving_wish *wish, struct cb_cancel *cancel,
+                      struct cb_error **err);
 /* Stops all processes in it, or lets them go on. */
 int cb_container_pause(struct cb_container *container, int on, struct cb_error **err);
 /* Pauses it until *FD is closed, by whoever ends us at the latest. Caller closes. */

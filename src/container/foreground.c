@@ -101,6 +101,7 @@ struct cb_foreground *cb_foreground_start(const struct cb_foreground_facts *fact
                                 .store_root = cb_store_root(facts->store),
                                 .cancel = foreground->over,
                                 .listener = -1,
+                                .images_fd = -1,
                                 .signaled_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
                                 .root = facts->root,
                                 .setup = facts->setup,

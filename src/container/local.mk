@@ -3,6 +3,11 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/ask-priv.h \
 	%D%/attach.c \
 	%D%/attach.h \
+	%D%/checkpoint.c \
+	%D%/checkpoint.h \
+	%D%/checkpoint-mounts.c \
+	%D%/checkpoint-priv.h \
+	%D%/checkpoint-record.c \
 	%D%/client.c \
 	%D%/client.h \
 	%D%/client-answer.c \
@@ -60,6 +65,7 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/monitor.c \
 	%D%/monitor.h \
 	%D%/monitor-change.c \
+	%D%/monitor-checkpoint.c \
 	%D%/monitor-client.c \
 	%D%/monitor-end.c \
 	%D%/monitor-exec.c \

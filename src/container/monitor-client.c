@@ -54,6 +54,7 @@ void cb_clients_sweep(struct monitor *monitor)
             monitor->clients.items[kept++] = client;
             continue;
         }
+        cb_monitor_saving_lost(monitor, client);
         if (monitor->starter == client)
             monitor->starter = NULL;
         if (monitor->pauser == client)
@@ -327,7 +328,7 @@ static int pause_or_go_on(struct monitor *monitor, struct client *client,
 
 /* What a connection is for. 1: it is done; 0: it has its answer, or gets it later. */
 static int serve(struct monitor *monitor, struct client *client,
-                 const struct cb_wire_message *message, struct cb_error **err)
+                 const struct cb_wire_message *message, int *fd, struct cb_error **err)
 {
     switch ((enum cb_wire_type)message->type) {
     case CB_WIRE_ATTACH:
@@ -364,6 +365,8 @@ static int serve(struct monitor *monitor, struct client *client,
         return done(cb_monitor_connect(monitor, message, err));
     case CB_WIRE_DISCONNECT:
         return done(cb_monitor_disconnect(monitor, message, err));
+    case CB_WIRE_CHECKPOINT:
+        return cb_monitor_save(monitor, client, message, fd, err);
     default:
         cb_client_drop(client);
         return 0;
@@ -371,10 +374,10 @@ static int serve(struct monitor *monitor, struct client *client,
 }
 
 static void open_client(struct monitor *monitor, struct client *client,
-                        const struct cb_wire_message *message)
+                        const struct cb_wire_message *message, int *fd)
 {
     cb_auto(cb_error) error = NULL;
-    int status = serve(monitor, client, message, &error);
+    int status = serve(monitor, client, message, fd, &error);
 
     if (status)
         cb_client_answer(client, status < 0, error);
@@ -405,9 +408,9 @@ static void serve_streams(struct monitor *monitor, struct client *client,
 void cb_client_serve(struct monitor *monitor, struct client *client)
 {
     struct cb_wire_message message;
-    int fd, got = cb_wire_receive(client->fd, &message, &fd);
+    cb_autofd int fd = -1;
+    int got = cb_wire_receive(client->fd, &message, &fd);
 
-    cb_close(&fd);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got <= 0) {
@@ -415,7 +418,7 @@ void cb_client_serve(struct monitor *monitor, struct client *client)
             cb_session_end_input(client->session);
         cb_client_drop(client);
     } else if (client->role == CLIENT_NEW) {
-        open_client(monitor, client, &message);
+        open_client(monitor, client, &message, &fd);
     } else if (client->role == CLIENT_STREAMS && client->session) {
         serve_streams(monitor, client, &message);
     }

@@ -12,7 +12,7 @@
 #define NEVER           INT64_MAX
 #define DEAF_MS         100 /* without a descriptor for a connection */
 #define QUIT_SECONDS    10  /* as `stop` has it */
-#define FIXED_WAITS     5   /* those of no session and no client */
+#define FIXED_WAITS     6   /* those of no session and no client */
 
 struct waits {
     struct pollfd *items;
@@ -27,6 +27,15 @@ static void wait_for(struct waits *waits, int fd, short events)
     cb_vec_push(waits, wait);
 }
 
+/* What tells of its end, if that is to be heard of; else -1. */
+static int tells_end(const struct monitor *monitor, const struct session *session)
+{
+    return session->is_lent ||
+                   (session == monitor->main && cb_monitor_saves_to_end(monitor))
+               ? -1
+               : cb_process_exit_fd(session->process);
+}
+
 /* In the order in which serve() takes them apart. */
 static void fill_waits(const struct monitor *monitor, struct waits *waits)
 {
@@ -39,6 +48,7 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
     wait_for(waits, monitor->setup ? cb_nets_names_fd(&monitor->setup->nets) : -1,
              POLLIN);
     wait_for(waits, monitor->signaled_fd, POLLIN);
+    wait_for(waits, cb_monitor_saving_fd(monitor), POLLIN);
     cb_vec_foreach (slot, &monitor->sessions) {
         const struct session *session = *slot;
         int reads = session->rests_until_ms <= waits->now_ms &&
@@ -47,8 +57,7 @@ static void fill_waits(const struct monitor *monitor, struct waits *waits)
         wait_for(waits, reads ? session->out_fd : -1, POLLIN);
         wait_for(waits, reads ? session->err_fd : -1, POLLIN);
         wait_for(waits, session->input.len ? session->in_fd : -1, POLLOUT);
-        wait_for(waits, session->is_lent ? -1 : cb_process_exit_fd(session->process),
-                 POLLIN);
+        wait_for(waits, tells_end(monitor, session), POLLIN);
     }
     cb_vec_foreach (slot, &monitor->clients) {
         const struct client *client = *slot;
@@ -193,6 +202,8 @@ static void serve(struct monitor *monitor, struct waits *waits)
         cb_monitor_mend_names(monitor);
     if (waits->items[4].revents && eventfd_read(monitor->signaled_fd, &signals) == 0)
         cb_monitor_wake(monitor);
+    if (waits->items[5].revents)
+        cb_monitor_saved(monitor);
     check_times(monitor);
     cb_clients_sweep(monitor);
 }

@@ -4,6 +4,7 @@
 #define CB_CONTAINER_MONITOR_PRIV_H
 
 #include "base/clock.h"
+#include "container/checkpoint-priv.h"
 #include "container/log.h"
 #include "container/monitor.h"
 #include "container/restart.h"
@@ -76,6 +77,8 @@ struct monitor {
     int64_t start_at_ms; /* -1: no more */
     int is_restarting; /* somebody asked for it: it is started as soon as it has ended */
     int pause_ms;
+    int images_fd;         /* of the checkpoint that its first start brings back; or -1 */
+    struct saving *saving; /* a checkpoint is being made; or NULL */
     struct client *starter; /* until it has its answer */
 };
 
@@ -193,6 +196,34 @@ int cb_monitor_rename(struct monitor *monitor, struct cb_error **err);
 void cb_monitor_mend_names(struct monitor *monitor);
 int cb_monitor_disconnect(struct monitor *monitor, const struct cb_wire_message *message,
                           struct cb_error **err);
+
+/* ── monitor-checkpoint.c ── */
+/* Begins to save its processes in *FD, which is taken. CLIENT hears of the end, which is
+ * told by the descriptor. */
+int cb_monitor_save(struct monitor *monitor, struct client *client,
+                    const struct cb_wire_message *message, int *fd,
+                    struct cb_error **err);
+int cb_monitor_saving_fd(const struct monitor *monitor); /* or -1 */
+/* What is saved is going to be killed: its end is not looked at before. */
+int cb_monitor_saves_to_end(const struct monitor *monitor);
+void cb_monitor_saving_lost(struct monitor *monitor, const struct client *client);
+void cb_monitor_saved(struct monitor *monitor);
+/* The same, unfinished if need be. */
+void cb_monitor_stop_saving(struct monitor *monitor);
+
+/* A start that brings processes back. */
+struct cb_monitor_restoring {
+    struct cb_restore restore;
+    struct cb_checkpoint checkpoint;
+    char *criu, *stage;
+};
+void cb_monitor_restoring_clear(struct cb_monitor_restoring *restoring);
+CB_AUTO_VALUE_DEFINE(cb_monitor_restoring, cb_monitor_restoring_clear)
+/* If this is one, the specification says so. */
+int cb_monitor_begin_restore(struct monitor *monitor, struct cb_monitor_restoring *out,
+                             struct cb_error **err);
+/* It went as STATUS says, which is returned. */
+int cb_monitor_end_restore(struct monitor *monitor, int status, struct cb_error **err);
 
 /* ── monitor-start.c ── */
 int cb_monitor_start_container(struct monitor *monitor,

@@ -83,8 +83,10 @@ static int start(struct monitor *monitor, const struct cb_wire_message *wish,
     const struct cb_run_request *request = &container->options.request;
     struct cb_process_spec *spec = &monitor->setup->spec.process;
     cb_auto_value(parts) parts = {0};
+    cb_auto_value(cb_monitor_restoring) restoring = {0};
     cb_auto_json *attributes = NULL;
     struct cb_log *log = NULL;
+    int status;
 
     if (open_parts(monitor, &parts, err) < 0)
         return -1;
@@ -101,9 +103,12 @@ static int start(struct monitor *monitor, const struct cb_wire_message *wish,
         cb_log_open(&log, container->dir_fd, &container->options, err) < 0)
         return -1;
     cb_log_set_attributes(log, attributes);
-    monitor->is_set_up = 1;
-    if (cb_session_start(monitor->launcher, spec, request->interactive, log,
-                         &monitor->main, err) < 0) {
+    monitor->is_set_up = monitor->images_fd < 0;
+    status = cb_monitor_begin_restore(monitor, &restoring, err);
+    if (status == 0)
+        status = cb_session_start(monitor->launcher, spec, request->interactive, log,
+                                  &monitor->main, err);
+    if (cb_monitor_end_restore(monitor, status, err) < 0) {
         cb_log_close(log);
         return -1;
     }

@@ -67,6 +67,7 @@ static void remove_container(struct monitor *monitor)
 void cb_monitor_clear(struct monitor *monitor)
 {
     monitor->pauser = NULL; /* nothing is left that could go on */
+    cb_monitor_stop_saving(monitor);
     cb_vec_foreach (client, &monitor->clients) {
         if ((*client)->role != CLIENT_GONE)
             cb_client_drop(*client);
@@ -87,6 +88,7 @@ static void monitor_clear(struct monitor *monitor)
 {
     cb_monitor_clear(monitor);
     cb_monitor_clear_container(monitor);
+    cb_close(&monitor->images_fd);
     cb_container_free(monitor->container);
     cb_lock_release(monitor->lock);
 }
@@ -179,13 +181,15 @@ int cb_monitor_run(struct cb_launcher *launcher, struct cb_hub *hub,
                                       .listener = -1,
                                       .signaled_fd = -1,
                                       .root = -1,
+                                      .images_fd = -1,
                                       .start_at_ms = -1};
     struct cb_wire_message wish;
     struct cb_error *error = NULL;
 
     fcntl(CB_MONITOR_FD, F_SETFD, FD_CLOEXEC);
     cb_launcher_prepare(launcher);
-    if (cb_wire_receive(CB_MONITOR_FD, &wish, NULL) <= 0 || wish.type != CB_WIRE_START)
+    if (cb_wire_receive(CB_MONITOR_FD, &wish, &monitor.images_fd) <= 0 ||
+        wish.type != CB_WIRE_START)
         return cb_error_set(err, CB_ERR_CANCELED, "nobody waits for the container");
     if (prepare(&monitor, id, &error) < 0)
         return refuse(error, err);

@@ -11,6 +11,9 @@
  *   change.lock    held by who changes config.json
  *   socket         where its monitor listens
  *   log            a line of JSON for each line it printed
+ *   checkpoints    a directory for each, see container/checkpoint.h
+ *   dump.log       of the last checkpoint that could not be made
+ *   stage          empty: where criu finds its files while it is restored
  *
  * and a snapshot that is pinned for it. Every file is replaced whole, so nobody needs a
  * lock to read. See docs/design/containers.md. */

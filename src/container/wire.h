@@ -13,7 +13,8 @@
 
 enum cb_wire_type {
     /* to the monitor */
-    CB_WIRE_START,   /* by who started it: a = attach, b rows, c columns */
+    CB_WIRE_START,   /* by who started it: a = attach, b rows, c columns; the directory of
+                        a checkpoint may come along */
     CB_WIRE_ATTACH,  /* b rows, c columns */
     CB_WIRE_WAIT,    /* for the end */
     CB_WIRE_STOP,    /* signal a, kill after b seconds (-1: never); answered at the end */
@@ -37,8 +38,10 @@ enum cb_wire_type {
     CB_WIRE_VOLUME, /* text: its name; asks for a mount of a volume in memory */
     CB_WIRE_PIN,   /* of one in the foreground: others want to read what it has written */
     CB_WIRE_SPACE, /* asks for its namespace of the kind a, as CLONE_NEW… has it */
-    CB_WIRE_RENAMED, /* the container has another name */
-    CB_WIRE_RESTART, /* as STOP, then it is started; answered when it has */
+    CB_WIRE_RENAMED,    /* the container has another name */
+    CB_WIRE_RESTART,    /* as STOP, then it is started; answered when it has */
+    CB_WIRE_CHECKPOINT, /* into the directory that comes along; text: its name, NUL, the
+                           path of criu; a = it goes on */
 };
 
 struct cb_wire_message {

@@ -1,4 +1,5 @@
 unit_tests += \
+	tests/unit/container/test-checkpoint-mounts \
 	tests/unit/container/test-copy \
 	tests/unit/container/test-copy-paths \
 	tests/unit/container/test-detach \
@@ -11,6 +12,8 @@ unit_tests += \
 	tests/unit/container/test-record \
 	tests/unit/container/test-restart \
 	tests/unit/container/test-wire
+tests_unit_container_test_checkpoint_mounts_SOURCES = %D%/test-checkpoint-mounts.c
+tests_unit_container_test_checkpoint_mounts_LDADD = $(LIBS_container)
 tests_unit_container_test_detach_SOURCES = %D%/test-detach.c
 tests_unit_container_test_detach_LDADD = $(LIBS_container)
 tests_unit_container_test_links_SOURCES = %D%/test-links.c
