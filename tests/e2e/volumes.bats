@@ -275,6 +275,52 @@ Are you sure you want to continue? [y/N] '
     [ "$("$CBUILD" volume inspect -f '{{.Labels.a}}' labelled)" = b ]
 }
 
+@test "the anonymous volumes of a create that was killed go with the next volume, those of others stay" {
+    local killed other
+    anonymous() { "$CBUILD" volume ls -q | grep -cE '^[0-9a-f]{64}$'; }
+    "$CBUILD" volume create large >/dev/null
+    exec 8>"$STORE/volumes/large/lock"
+    flock 8
+    for n in killed other; do
+        "$CBUILD" create --name $n --network none -v /anonymous -v large:/data filled true >"$BATS_TEST_TMPDIR/$n" 2>&1 3>&- 8>&- &
+        printf -v $n %s $!
+        wait_until waits_for $! large
+    done
+    [ "$(anonymous)" = 2 ]
+    kill -KILL "$killed"
+    wait "$killed" || true
+    "$CBUILD" volume create next >/dev/null 8>&-
+    [ "$(anonymous)" = 1 ]
+    exec 8>&-
+    wait "$other"
+    [ "$(anonymous)" = 1 ]
+    # one whose container is gone stays, as one without a name does in docker
+    "$CBUILD" rm other
+    "$CBUILD" volume create last >/dev/null
+    [ "$(anonymous)" = 1 ]
+}
+
+@test "an image that is taken over by --volumes-from is there, though its container and the image go while the new one is made" {
+    local maker
+    printf 'FROM busybox\nRUN mkdir /tool && echo three >/tool/file\n' | dockerfile
+    build_ok --network none -t passed
+    "$CBUILD" create --name giver --network none --mount type=image,src=passed,dst=/t busybox true >/dev/null
+    "$CBUILD" volume create first >/dev/null
+    exec 8>"$STORE/volumes/.lock"
+    flock 8
+    "$CBUILD" create --name taker --network none --volumes-from giver filled cat /t/tool/file >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- 8>&- &
+    maker=$!
+    wait_until grep -Eq -- "-> FLOCK +ADVISORY +WRITE $maker " /proc/locks
+    "$CBUILD" rm giver 8>&-
+    "$CBUILD" rmi -f passed img 8>&- >/dev/null
+    "$CBUILD" builder prune -af 8>&- >/dev/null
+    exec 8>&-
+    wait "$maker" || { cat "$BATS_TEST_TMPDIR/out"; return 1; }
+    cbuild start -a taker
+    expect_status 0
+    expect_output three
+}
+
 @test "--mount type=image shows what an image has, read-only, for as long as the container is there" {
     printf 'FROM busybox\nRUN mkdir -p /tool/sub && echo two >/tool/sub/file\n' | dockerfile
     build_ok --network none -t tools
@@ -292,6 +338,42 @@ Are you sure you want to continue? [y/N] '
     sh_in --volumes-from has -- cat /t/file
     expect_output two
     "$CBUILD" rm has
+    cbuild fsck
+    expect_status 0
+}
+
+# Removes something, and stops when the file `victim` goes: COMMAND. Others go on meanwhile. Then it is killed.
+stop_at_victim() {
+    local pid
+    strace -f -qq -P victim -e trace=unlinkat -e inject=unlinkat:signal=SIGSTOP:when=1 -o "$BATS_TEST_TMPDIR/trace" \
+        "$CBUILD" "$@" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    pid=$!
+    wait_until grep -q 'stopped by SIGSTOP' "$BATS_TEST_TMPDIR/trace"
+    for what in 'volume create other' 'volume ls -q' 'create --name other --network none -v new:/v -v /w busybox true' 'ps -aq' 'rm -v other' \
+        'run --rm --network none busybox true' 'volume rm other'; do
+        run timeout 60 "$CBUILD" $what
+        expect_status 0
+    done
+    kill -KILL "$(grep -m1 -o '^[0-9]*' "$BATS_TEST_TMPDIR/trace")"
+    wait "$pid" || true
+    [ -n "$(find "$STORE" -name remains)" ]
+    "$CBUILD" volume create other >/dev/null
+    run find "$STORE" -name victim -o -name remains
+    expect_output ''
+}
+
+@test "while large volumes and containers are removed nobody waits for that, and the next ends what a killed one has left" {
+    local fill='cd %s; mkdir a b; for d in a b; do touch $d/remains; mkdir $d/c; touch $d/c/victim $d/c/remains; done'
+    sh_in -v large:/v -- "$(printf "$fill" /v)"
+    stop_at_victim volume rm large
+    sh_in -v large:/v -- "$(printf "$fill" /v)"
+    stop_at_victim volume prune -af
+    "$CBUILD" run --name own --network none busybox sh -c "$(printf "$fill" /tmp)"
+    stop_at_victim rm own
+    "$CBUILD" run --name own --network none -v /v busybox sh -c "$(printf "$fill" /v)"
+    stop_at_victim rm -v own
+    cbuild ps -aq
+    expect_output ''
     cbuild fsck
     expect_status 0
 }
