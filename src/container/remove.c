@@ -3,6 +3,7 @@
 #include "container/remove.h"
 
 #include "base/fs.h"
+#include "container/holder.h"
 #include "container/journal.h"
 #include "container/pin.h"
 #include "container/volume.h"
@@ -114,6 +115,7 @@ int cb_container_hold_ended(struct cb_container *container, struct cb_cancel *ca
                             struct cb_lock **lock, struct cb_error **err)
 {
     struct pollfd wait = {.fd = cancel ? cb_cancel_fd(cancel) : -1, .events = POLLIN};
+    struct cb_holder_watch watch = {0};
     int taken;
 
     cb_container_refresh(container, NULL); /* a killed monitor's is settled */
@@ -122,6 +124,8 @@ int cb_container_hold_ended(struct cb_container *container, struct cb_cancel *ca
         if (cb_container_refresh(container, NULL) < 0 ||
             cb_container_is_running(container))
             return 0;
+        if (cb_holder_check(&watch, container, err) < 0)
+            return -1;
         if (poll(&wait, 1, NAP_MS) > 0 && cb_cancel_check(cancel, err) < 0)
             return -1;
     }
