@@ -345,18 +345,18 @@ Are you sure you want to continue? [y/N] '
 
 # Removes something, and stops when the file `victim` goes: COMMAND. Others go on meanwhile. Then it is killed.
 stop_at_victim() {
-    local pid
+    local pid waited=''
     strace -f -qq -P victim -e trace=unlinkat -e inject=unlinkat:signal=SIGSTOP:when=1 -o "$BATS_TEST_TMPDIR/trace" \
         "$CBUILD" "$@" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
     pid=$!
     wait_until grep -q 'stopped by SIGSTOP' "$BATS_TEST_TMPDIR/trace"
     for what in 'volume create other' 'volume ls -q' 'create --name other --network none -v new:/v -v /w busybox true' 'ps -aq' 'rm -v other' \
         'run --rm --network none busybox true' 'volume rm other'; do
-        run timeout 60 "$CBUILD" $what
-        expect_status 0
+        timeout -s KILL 60 "$CBUILD" $what >"$BATS_TEST_TMPDIR/what" 2>&1 || { waited="$what: $?"; break; }
     done
     kill -KILL "$(grep -m1 -o '^[0-9]*' "$BATS_TEST_TMPDIR/trace")"
     wait "$pid" || true
+    [ -z "$waited" ] || { echo "$waited"; cat "$BATS_TEST_TMPDIR/what"; return 1; }
     [ -n "$(find "$STORE" -name remains)" ]
     "$CBUILD" volume create other >/dev/null
     run find "$STORE" -name victim -o -name remains
