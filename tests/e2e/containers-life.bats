@@ -717,7 +717,7 @@ $name"
 
 @test "a monitor that is asked to end, as when the machine is shut down, stops its container well" {
     sleeper --restart always
-    kill -TERM "$(pgrep -f "^cbuild-monitor $STORE ")"
+    kill -TERM "$(cat "$STORE"/containers/*/monitor.lock)"
     wait_until state_is exited
     cbuild inspect -f '{{.State.ExitCode}}' "$name"
     expect_output 7

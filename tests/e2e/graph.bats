@@ -167,7 +167,7 @@ END
     { echo 'FROM busybox'; seq -f 'RUN echo %g' 1 200; for i in $(seq 1 60); do echo "FROM busybox AS s$i"; seq -f "RUN : $i %g" 1 160; done
       echo 'FROM scratch'; for i in $(seq 1 60); do echo "COPY --from=s$i / /"; done; } >"$DIR/Dockerfile"
     for form in text dot html json; do
-        timeout 20 "$CBUILD" graph --format $form "$DIR" >"$BATS_TEST_TMPDIR/$form"
+        timeout 60 "$CBUILD" graph --format $form "$DIR" >"$BATS_TEST_TMPDIR/$form"
     done
     page_ok "$BATS_TEST_TMPDIR/html"
     dot_ok "$BATS_TEST_TMPDIR/dot"

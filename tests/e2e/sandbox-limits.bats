@@ -106,9 +106,9 @@ refused_option() {
     done
     container --cgroup-parent /cbuild-test/parent busybox true
     expect_status 0
-    run find /sys/fs/cgroup -mindepth 2 -type d -path '*/cbuild-test/parent/*' ! -name session-3999999
+    run find /sys/fs/cgroup -ignore_readdir_race -mindepth 2 -type d -path '*/cbuild-test/parent/*' ! -name session-3999999
     expect_output ''
-    find /sys/fs/cgroup -depth -type d -path '*/cbuild-test*' -exec rmdir {} +
+    find /sys/fs/cgroup -ignore_readdir_race -depth -type d -path '*/cbuild-test*' -exec rmdir {} +
 }
 
 @test "control groups that a killed one left go with the next, however short it is" {
