@@ -356,9 +356,11 @@ is_told() { # PID
     "$CBUILD" network connect back two
     page_from one run --rm --network back busybox
     "$CBUILD" network disconnect front one
-    cbuild exec two wget -qO- http://uno/
-    expect_status 1
-    expect_contains "bad address 'uno'"
+    forgets_uno() {
+        cbuild exec two wget -qO- http://uno/
+        expect_status 1 && expect_contains "bad address 'uno'"
+    }
+    wait_until forgets_uno # who serves names reads them anew
     cbuild network disconnect front one
     expect_status 1
     expect_contains 'is not connected to network front'

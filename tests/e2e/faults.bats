@@ -55,7 +55,7 @@ for turn in range(40):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     if os.path.exists(os.path.join(root, "format")):
-        done = subprocess.run([cbuild, "fsck", "--deep"], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([cbuild, "fsck", "--deep"], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, (turn, done)
 END
     expect_status 0
@@ -365,7 +365,7 @@ for turn in range(32):
             index.seek(random.randrange(max(size, 1)))
             index.write(bytes(random.randrange(256) for _ in range(64)))
     for command in (["images"], ["fsck"], ["images", "-q"]):
-        done = subprocess.run([cbuild] + command, capture_output=True, timeout=20)
+        done = subprocess.run([cbuild] + command, capture_output=True, timeout=60)
         assert done.returncode in (0, 1), (turn, path, command, done)
         assert done.returncode == 0 or done.stderr or done.stdout, (turn, path, command)
 END
@@ -465,7 +465,7 @@ odd = [b"", b"-", b"--", b"---", b"-\xff", b"\xff\xfe", b"\x1b]0;x\x07", b"x" * 
        b"=", b"--=", b"%s%n%s", b"../..", b"--help=x", b"@", b":", b"sha256:", b"\n"]
 commands = "build run images pull push tag rmi inspect history save load import explain builds df du prune fsck version".split()
 def check(arguments):
-    done = subprocess.run([sys.argv[1].encode()] + arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=10)
+    done = subprocess.run([sys.argv[1].encode()] + arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
     said = done.stdout + done.stderr
     shown = [a[:40] for a in arguments]
     assert done.returncode in (0, 1, 125, 126, 127), (shown, done.returncode, said[-500:])

@@ -364,17 +364,17 @@ for where, value in cases:
         for key in where[:-1]:
             at = at[key]
         at[where[-1]] = value
-    done = subprocess.run([cbuild, "load"], input=archive(config), capture_output=True, timeout=20)
+    done = subprocess.run([cbuild, "load"], input=archive(config), capture_output=True, timeout=60)
     if done.returncode == 0:
         taken += 1
         if taken % 8 == 0:
             for command in (["inspect", "mutant"], ["history", "mutant"]):
-                done = subprocess.run([cbuild] + command, capture_output=True, timeout=20)
+                done = subprocess.run([cbuild] + command, capture_output=True, timeout=60)
                 assert done.returncode in (0, 1), (where, value, command, done)
                 assert command[0] != "inspect" or json.loads(done.stdout), (where, value)
                 assert b"\x1b" not in done.stdout + done.stderr, (where, value)
             done = subprocess.run([cbuild, "build", "--progress=plain", "--network=none", "-"], capture_output=True,
-                                  input=b"FROM mutant\nENV a=b\nRUN --network=none [\"/bin/true\"]\n", timeout=20)
+                                  input=b"FROM mutant\nENV a=b\nRUN --network=none [\"/bin/true\"]\n", timeout=60)
             assert done.returncode in (0, 1), (where, value, done)
     else:
         assert done.returncode == 1, (where, value, done)
