@@ -358,7 +358,8 @@ is_told() { # PID
     "$CBUILD" network disconnect front one
     forgets_uno() {
         cbuild exec two wget -qO- http://uno/
-        expect_status 1 && expect_contains "bad address 'uno'"
+        expect_status 1 || return 1
+        expect_contains "bad address 'uno'"
     }
     wait_until forgets_uno # who serves names reads them anew
     cbuild network disconnect front one

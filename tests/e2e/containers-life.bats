@@ -503,7 +503,8 @@ started_since() { [ "$(record '[.Status, .StartedAt]')" != "[\"running\",$1]" ] 
     [ "$(group memory.limit_in_bytes memory.max)" = 134217728 ]
     [ "$(group pids.max pids.max)" = 77 ]
     cbuild restart -t 1 "$name"
-    [ "$(group pids.max pids.max)" = 77 ]
+    limit_is_kept() { [ "$(group pids.max pids.max)" = 77 ]; }
+    wait_until limit_is_kept
     # The limit of memory and swap stays where it was, unless it is given, too.
     swap_is() { [ "$("$CBUILD" inspect -f '{{.HostConfig.MemorySwap}}' "$name")" = "$1" ]; }
     swap_is 134217728
