@@ -305,8 +305,9 @@ END
     status=0
     wait "$front" || status=$?
     expect_status 9
-    cbuild logs "$name-slow"
-    expect_output $'ready\nusr1'
+    # however little of its time it had the processors
+    cbuild events --since 10m --until 0s -f "container=$name-slow" -f event=kill --format '{{.Actor.Attributes.signal}}'
+    expect_output $'10\n9'
     [ "$("$CBUILD" inspect -f '{{.State.ExitCode}}' "$name-slow")" = 137 ] # not after the ten seconds of others
     cbuild start --all
     expect_contains "$name" "$name-slow"
