@@ -142,9 +142,15 @@ teardown() {
     is_ready() { "$CBUILD" logs "$name" | grep -q ready; }
     state_is() { [ "$("$CBUILD" inspect -f '{{.State.Status}}' "$name")" = "$1" ]; }
     wait_until is_ready
-    "$CBUILD" commit "$name" killed >/dev/null 2>&1 3>&- &
-    victim=$!
-    wait_until state_is paused
+    # one that was done before anybody looked comes to nothing
+    is_caught() {
+        "$CBUILD" commit "$name" killed >/dev/null 2>&1 3>&- &
+        victim=$!
+        until state_is paused; do
+            not has_ended "$victim" || return 1
+        done
+    }
+    wait_until is_caught
     kill -KILL "$victim"
     wait_until state_is running
     cbuild exec "$name" echo on
@@ -157,7 +163,7 @@ teardown() {
     monitor=$(cat "$STORE/containers/$id/monitor.lock")
     kill -STOP "$monitor"
     kill -KILL "$("$CBUILD" inspect -f '{{.State.Pid}}' "$name")"
-    timeout 30 "$CBUILD" update --pids-limit 77 "$name" >"$DIR/out" 2>&1 3>&- &
+    timeout 60 "$CBUILD" update --pids-limit 77 "$name" >"$DIR/out" 2>&1 3>&- &
     pid=$!
     wait_until grep -q '"77"' "$STORE/containers/$id/config.json"
     kill -CONT "$monitor"

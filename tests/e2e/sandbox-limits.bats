@@ -106,9 +106,9 @@ refused_option() {
     done
     container --cgroup-parent /cbuild-test/parent busybox true
     expect_status 0
-    run find /sys/fs/cgroup -mindepth 2 -type d -path '*/cbuild-test/parent/*' ! -name session-3999999
+    run find /sys/fs/cgroup -ignore_readdir_race -mindepth 2 -type d -path '*/cbuild-test/parent/*' ! -name session-3999999
     expect_output ''
-    find /sys/fs/cgroup -depth -type d -path '*/cbuild-test*' -exec rmdir {} +
+    find /sys/fs/cgroup -ignore_readdir_race -depth -type d -path '*/cbuild-test*' -exec rmdir {} +
 }
 
 @test "more processors than the control group above has are all that it has, and no error" {

@@ -566,7 +566,7 @@ stop_at_victim() {
     expect_output one
     cbuild cp three:/m/two "$DIR/copy"
     [ "$(cat "$DIR/copy")" = two ]
-    kill -9 "$(pgrep -f "^cbuild-monitor $STORE ")"
+    kill -9 "$(cat "$STORE/containers/$("$CBUILD" inspect -f '{{.Id}}' three)/monitor.lock")"
     ended() { [ "$("$CBUILD" inspect -f '{{.State.Status}}' three)" = exited ]; }
     wait_until ended
     "$CBUILD" start three >/dev/null
