@@ -346,6 +346,7 @@ Are you sure you want to continue? [y/N] '
 # Removes something, and stops when the file `victim` goes: COMMAND. Others go on meanwhile. Then it is killed.
 stop_at_victim() {
     local pid waited=''
+    rm -f "$BATS_TEST_TMPDIR/trace" # of the last one
     strace -f -qq -P victim -e trace=unlinkat -e inject=unlinkat:signal=SIGSTOP:when=1 -o "$BATS_TEST_TMPDIR/trace" \
         "$CBUILD" "$@" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
     pid=$!
