@@ -24,28 +24,27 @@ static const struct cb_option options[] = {
 
 /* One that a container is being made with stays. */
 static int remove_one(struct cb_store *store, const struct cb_volume *volume,
-                      struct cb_pruned *out, struct cb_error **err)
+                      struct cb_scratch **aside, struct cb_pruned *out,
+                      struct cb_error **err)
 {
-    uint64_t bytes = cb_volume_bytes(store, volume);
     cb_auto(cb_error) error = NULL;
 
-    if (cb_volume_remove(store, volume->name, &error) < 0)
+    if (cb_volume_take_out(store, volume->name, aside, &error) < 0)
         return cb_error_errnum(error) == EBUSY ? 0 : cb_error_move(err, &error);
     cb_pruned_tell(out, "Deleted Volumes:", volume->name);
-    out->freed_bytes += bytes;
     return 0;
 }
 
 /* The lock keeps containers from being made for what goes. */
-int cb_prune_volumes(struct cb_store *store, const struct cb_strings *filters, int all,
-                     struct cb_pruned *out, struct cb_error **err)
+static int take_out(struct cb_store *store, const struct cb_strings *filters, int all,
+                    struct cb_scratch **aside, struct cb_pruned *out,
+                    struct cb_error **err)
 {
     cb_auto_value(cb_volumes) volumes = {0};
     cb_auto_value(cb_containers) containers = {0};
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir = -1;
 
-    cb_volumes_sweep(store);
     if (cb_containers_lock(store, &lock, &dir, err) < 0 ||
         cb_volumes_list(store, &volumes, err) < 0 ||
         cb_containers_list(store, &containers, err) < 0)
@@ -56,10 +55,23 @@ int cb_prune_volumes(struct cb_store *store, const struct cb_strings *filters, i
         if ((listed.volume->anonymous || all) &&
             !cb_volume_links(listed.volume, &containers) &&
             cb_filter_takes(cb_volume_filters, filters, &listed) &&
-            remove_one(store, listed.volume, out, err) < 0)
+            remove_one(store, listed.volume, aside, out, err) < 0)
             return -1;
     }
     return 0;
+}
+
+int cb_prune_volumes(struct cb_store *store, const struct cb_strings *filters, int all,
+                     struct cb_pruned *out, struct cb_error **err)
+{
+    cb_auto(cb_scratch) aside = NULL;
+    int status;
+
+    cb_volumes_sweep(store);
+    status = take_out(store, filters, all, &aside, out, err);
+    if (aside)
+        out->freed_bytes += cb_volumes_bytes_aside(aside);
+    return status;
 }
 
 static int prune(struct cb_app *app, void *given, const struct cb_strings *args,

@@ -120,6 +120,7 @@ struct removal {
 static int remove_one(void *arg, const char *name, struct cb_error **err)
 {
     const struct removal *removal = arg;
+    cb_auto(cb_scratch) aside = NULL; /* goes when the lock was let go of */
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir = -1;
     cb_auto(cb_error) error = NULL;
@@ -127,7 +128,7 @@ static int remove_one(void *arg, const char *name, struct cb_error **err)
     /* no container is being made for it meanwhile */
     if (cb_containers_lock(removal->store, &lock, &dir, err) < 0)
         return -1;
-    if (cb_volume_remove(removal->store, name, &error) < 0 &&
+    if (cb_volume_take_out(removal->store, name, &aside, &error) < 0 &&
         !(removal->force && cb_error_kind(error) == CB_ERR_NOT_FOUND))
         return cb_error_move(err, &error);
     printf("%s\n", name);

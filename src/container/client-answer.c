@@ -52,7 +52,7 @@ static pid_t peer_of(int fd)
 }
 
 /* "PID (NAME) STATE …", where the name may be anything. */
-static int is_stopped(pid_t pid)
+int cb_client_process_is_stopped(pid_t pid)
 {
     cb_autofree char *path = xasprintf("/proc/%d/stat", (int)pid);
     cb_auto_value(cb_strbuf) text = {0};
@@ -68,7 +68,7 @@ int cb_client_is_stopped(int fd)
 {
     pid_t pid = peer_of(fd);
 
-    return pid && is_stopped(pid);
+    return pid && cb_client_process_is_stopped(pid);
 }
 
 int cb_client_is_same_program(int fd)
@@ -107,7 +107,7 @@ static int await(int fd, int limit_ms, struct cb_cancel *cancel, struct cb_error
             return -1;
         if (poll(&answer, 1, 0) != 0)
             return 0;
-        stopped_ms = pid && is_stopped(pid) ? stopped_ms + LOOK_MS : 0;
+        stopped_ms = pid && cb_client_process_is_stopped(pid) ? stopped_ms + LOOK_MS : 0;
         if (stopped_ms >= CB_CLIENT_STOPPED_MS ||
             (limit_ms >= 0 && waited_ms >= limit_ms - LOOK_MS))
             return gives_no_answer(pid, stopped_ms > 0, err);

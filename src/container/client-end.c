@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "container/client-priv.h"
+#include "container/holder.h"
 #include "container/monitor.h"
 
 #include <errno.h>
@@ -228,6 +229,7 @@ int cb_container_kill(struct cb_container *container, struct cb_cancel *cancel,
                       struct cb_lock **lock, struct cb_error **err)
 {
     struct pollfd wait = {.fd = cb_cancel_fd(cancel), .events = POLLIN};
+    struct cb_holder_watch watch = {0};
     int gone;
 
     do {
@@ -241,6 +243,8 @@ int cb_container_kill(struct cb_container *container, struct cb_cancel *cancel,
         if (gone)
             return gone < 0 ? -1 : 0;
         kill_holder(container);
+        if (cb_holder_check(&watch, container, err) < 0)
+            return -1;
     } while (poll(&wait, 1, KILL_STEP_MS) <= 0);
     return cb_cancel_check(cancel, err);
 }

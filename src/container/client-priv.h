@@ -20,6 +20,8 @@ int cb_client_receive(int fd, int limit_ms, struct cb_cancel *cancel,
                       struct cb_wire_message *answer, int *got_fd, struct cb_error **err);
 /* Does whoever listens at the other end of FD not run (SIGSTOP, a debugger)? */
 int cb_client_is_stopped(int fd);
+/* Does the process PID not run? */
+int cb_client_process_is_stopped(pid_t pid);
 /* Is it this program, and no other version of it? */
 int cb_client_is_same_program(int fd);
 int cb_client_gone(struct cb_error **err);

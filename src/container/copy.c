@@ -99,7 +99,7 @@ static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **er
     if (close_levels(copy, walked->depth + cb_path_depth(at->path), err) < 0)
         return -1;
     entry.to_dir = copy->levels.items[copy->levels.count - 1].fd;
-    if (how->leaves_out && how->leaves_out(how->arg, path, &at->st))
+    if (how->leaves_out && how->leaves_out(path, &at->st))
         return 1;
     return copy_entry(copy, &entry, err);
 }

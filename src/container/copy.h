@@ -21,8 +21,7 @@ struct cb_container_copying {
     enum cb_copy_owner owner;
     uint32_t uid, gid;
     int raw; /* of a layer's own directory: overlay's marks are kept */
-    int (*leaves_out)(void *arg, const char *path, const struct stat *st); /* or NULL */
-    void *arg;
+    int (*leaves_out)(const char *path, const struct stat *st); /* or NULL */
     struct cb_cancel *cancel;
     /* results */
     uint64_t bytes;    /* of files */

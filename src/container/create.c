@@ -69,6 +69,7 @@ struct making {
     struct cb_container *container;
     struct cb_snapshot *snapshot;
     struct cb_volume_holds holds;
+    struct cb_snapshots snapshots;
     struct cb_cancel *cancel;
 };
 
@@ -76,6 +77,9 @@ static void making_clear(struct making *making)
 {
     cb_snapshot_unref(cb_steal(&making->snapshot));
     cb_volume_holds_clear(&making->holds);
+    cb_vec_foreach (snapshot, &making->snapshots)
+        cb_snapshot_unref(*snapshot);
+    cb_vec_free(&making->snapshots);
 }
 CB_AUTO_VALUE_DEFINE(making, making_clear)
 
@@ -87,7 +91,8 @@ static int make_filesystem(struct making *making, struct cb_snapshot *parent,
     struct cb_mount_making mounts = {.store = making->store,
                                      .container = container,
                                      .cancel = making->cancel,
-                                     .holds = &making->holds};
+                                     .holds = &making->holds,
+                                     .snapshots = &making->snapshots};
 
     if (cb_snapshot_prepare(making->store, parent, &making->snapshot, err) < 0)
         return -1;
@@ -203,6 +208,7 @@ int cb_container_create(struct cb_store *store,
                         struct cb_error **err)
 {
     cb_auto(cb_container) container = xcalloc(1, sizeof(*container));
+    cb_auto(cb_scratch) aside = NULL;
     cb_auto_value(making)
         making = {.store = store, .container = container, .cancel = cancel};
 
@@ -219,9 +225,10 @@ int cb_container_create(struct cb_store *store,
     if (make_filesystem(&making, options->request.rootfs, err) < 0 ||
         enter(&making, options->name, err) < 0) {
         cb_volume_holds_clear(&making.holds);
-        cb_container_remove_volumes(store, container);
+        cb_container_remove_volumes(store, container, &aside);
         return -1;
     }
+    cb_volume_holds_keep(&making.holds);
     container->options.images = NULL;
     cb_container_tell(store, container, "create", NULL, NULL);
     *out = cb_steal(&container);

@@ -177,7 +177,7 @@ static int visit(void *arg, const struct cb_walk_entry *at, struct cb_error **er
     forget_parents(diff, cb_path_depth(at->path));
     if (strncmp(at->name, ".wh..wh.", 8) == 0) /* fuse-overlayfs' marks */
         return 0;
-    if (trees->leaves_out && trees->leaves_out(trees->arg, at->path, &at->st))
+    if (trees->leaves_out && trees->leaves_out(at->path, &at->st))
         return 1;
     if (S_ISDIR(at->st.st_mode))
         return visit_directory(diff, at, err);

@@ -28,8 +28,7 @@ int cb_container_diff(struct cb_store *store, const struct cb_container *contain
  * it lies on, or -1. LEAVES_OUT as in copy.h, or NULL. */
 struct cb_diff_trees {
     int upper_fd, below_fd;
-    int (*leaves_out)(void *arg, const char *path, const struct stat *st);
-    void *arg;
+    int (*leaves_out)(const char *path, const struct stat *st);
 };
 int cb_diff_trees(const struct cb_diff_trees *trees, struct cb_changes *out,
                   struct cb_error **err);

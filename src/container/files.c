@@ -240,7 +240,7 @@ static int is_kernels(const char *path)
     return 0;
 }
 
-int cb_container_leaves_out(void *arg, const char *path, const struct stat *st)
+int cb_container_leaves_out(const char *path, const struct stat *st)
 {
     return cb_container_is_mark(path, st) || (S_ISDIR(st->st_mode) && is_kernels(path));
 }

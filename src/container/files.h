@@ -24,8 +24,8 @@ int cb_container_files_open(struct cb_store *store, struct cb_container *contain
                             struct cb_cancel *cancel, struct cb_container_files *out,
                             struct cb_error **err);
 /* For copy.h and diff.h: where the kernel's filesystems are mounted, and what marks.h
- * says. ARG is not looked at. */
-int cb_container_leaves_out(void *arg, const char *path, const struct stat *st);
+ * says. */
+int cb_container_leaves_out(const char *path, const struct stat *st);
 /* What it has written so far, once more, on the layers of its image: an active snapshot
  * of the caller's; with PLACES also what cb_container_leaves_out would leave out. It may
  * run meanwhile. */

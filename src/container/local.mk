@@ -41,6 +41,8 @@ src_container_libcontainer_a_SOURCES = \
 	%D%/foreground.h \
 	%D%/health.c \
 	%D%/health.h \
+	%D%/holder.c \
+	%D%/holder.h \
 	%D%/joins.c \
 	%D%/joins.h \
 	%D%/journal.c \

@@ -2,6 +2,7 @@
  * which somebody waits for, and stays for as long as the container may run. */
 #include "container/monitor.h"
 
+#include "container/holder.h"
 #include "container/monitor-priv.h"
 #include "container/remove.h"
 
@@ -108,6 +109,7 @@ static int already_running(const struct cb_container *container, struct cb_error
 static int take_lock(struct monitor *monitor, struct cb_error **err)
 {
     struct pollfd starter = {.fd = CB_MONITOR_FD};
+    struct cb_holder_watch watch = {0};
     int taken;
 
     while ((taken = cb_lock_try(&monitor->lock, monitor->container->dir_fd,
@@ -116,6 +118,8 @@ static int take_lock(struct monitor *monitor, struct cb_error **err)
             return -1;
         if (cb_container_is_running(monitor->container))
             return already_running(monitor->container, err);
+        if (cb_holder_check(&watch, monitor->container, err) < 0)
+            return -1;
         if (poll(&starter, 1, NAP_MS) > 0)
             return cb_error_set(err, CB_ERR_CANCELED, "nobody waits for the container");
     }

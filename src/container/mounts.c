@@ -256,6 +256,27 @@ static void copy_mount(struct cb_container *container,
     cb_vec_push(&container->mounts, mount);
 }
 
+static int lost_image(const struct cb_container_mount *mount, struct cb_error **err)
+{
+    return cb_error_set(err, CB_ERR_NOT_FOUND,
+                        "the image `%s`, mounted on `%s`, is no longer in the store",
+                        mount->source, mount->target);
+}
+
+/* The other container may go before this one pins what it takes over. */
+static int hold_image(struct maker *maker, const struct cb_container *other,
+                      const struct cb_container_mount *mount, struct cb_error **err)
+{
+    struct cb_snapshot *files;
+    int found = cb_snapshot_get(maker->store, mount->snapshot, &files, err);
+
+    if (found > 0)
+        cb_vec_push(maker->making->snapshots, files);
+    else if (found == 0)
+        lost_image(mount, err);
+    return found > 0 ? 0 : cb_container_went(other, err);
+}
+
 static int add_volumes_from(struct maker *maker, const char *text, struct cb_error **err)
 {
     cb_autofree char *name = xstrndup(text, strcspn(text, ":"));
@@ -269,6 +290,8 @@ static int add_volumes_from(struct maker *maker, const char *text, struct cb_err
             continue;
         if (mount->name &&
             cb_volume_hold(maker->store, mount->name, maker->making->holds, err) < 0)
+            return -1;
+        if (mount->snapshot && hold_image(maker, other, mount, err) < 0)
             return -1;
         copy_mount(maker->container, mount, cb_ends_with(text, ":ro"));
     }
@@ -310,7 +333,6 @@ static int by_depth(const void *a, const void *b)
     return strcmp(x->target, y->target);
 }
 
-/* Also those that came along from another container, which may go first. */
 int cb_container_pin_images(struct cb_store *store, const struct cb_container *container,
                             struct cb_error **err)
 {
@@ -319,6 +341,8 @@ int cb_container_pin_images(struct cb_store *store, const struct cb_container *c
         int found =
             mount->snapshot ? cb_snapshot_get(store, mount->snapshot, &files, err) : 0;
 
+        if (mount->snapshot && !found)
+            return lost_image(mount, err);
         if (found < 0 || (found && cb_container_pin(container, files, err) < 0))
             return -1;
     }

@@ -5,13 +5,18 @@
 #include "container/record.h"
 #include "container/volume.h"
 
+struct cb_snapshots {
+    struct cb_snapshot **items;
+    size_t count, capacity;
+};
 /* For a container that is being made. */
 struct cb_mount_making {
     struct cb_store *store;
     struct cb_container *container;
     int root; /* its files */
     struct cb_cancel *cancel;
-    struct cb_volume_holds *holds; /* gets its volumes, until its record has them */
+    struct cb_volume_holds *holds;  /* gets its volumes, until its record has them */
+    struct cb_snapshots *snapshots; /* and the images of others, until it pins them */
 };
 /* What its options and its image ask to be mounted, in the container; volumes are made,
  * and filled from its files where the image has something and they have nothing, which

@@ -3,6 +3,7 @@
 #include "container/remove.h"
 
 #include "base/fs.h"
+#include "container/holder.h"
 #include "container/journal.h"
 #include "container/pin.h"
 #include "container/volume.h"
@@ -45,15 +46,23 @@ void cb_containers_sweep(struct cb_store *store, int dir)
 }
 
 void cb_container_remove_volumes(struct cb_store *store,
-                                 const struct cb_container *container)
+                                 const struct cb_container *container,
+                                 struct cb_scratch **aside)
 {
     cb_vec_foreach (mount, &container->mounts) {
         cb_auto(cb_volume) volume = NULL;
 
         if (mount->name && !mount->was_named &&
             cb_volume_find(store, mount->name, &volume, NULL) == 0 && volume->anonymous)
-            cb_volume_remove(store, mount->name, NULL); /* unless another has it, too */
+            cb_volume_take_out(store, mount->name, aside, NULL); /* unless another's */
     }
+}
+
+static void keep_volumes(struct cb_store *store, const struct cb_container *container)
+{
+    cb_vec_foreach (mount, &container->mounts)
+        if (mount->name)
+            cb_volume_keep(store, mount->name);
 }
 
 void cb_container_delist(struct cb_store *store, const struct cb_container *container)
@@ -66,8 +75,8 @@ void cb_container_delist(struct cb_store *store, const struct cb_container *cont
 
 /* ── One that has ended ── */
 
-int cb_container_remove(struct cb_store *store, struct cb_container *container,
-                        int volumes, struct cb_error **err)
+static int take_out(struct cb_store *store, struct cb_container *container, int volumes,
+                    struct cb_scratch **aside, struct cb_error **err)
 {
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir = -1;
@@ -75,13 +84,25 @@ int cb_container_remove(struct cb_store *store, struct cb_container *container,
     if (cb_containers_lock(store, &lock, &dir, err) < 0)
         return -1;
     cb_containers_sweep(store, dir);
+    if (!volumes)
+        keep_volumes(store, container);
     /* From here on it is not there; what is left is swept if we do not get to it. */
     if (unlinkat(container->dir_fd, "config.json", 0) < 0 && errno != ENOENT)
         return cb_error_errno(err, errno, "remove the container `%.12s`", container->id);
     if (volumes)
-        cb_container_remove_volumes(store, container);
-    if (cb_container_unpin_id(store, container->id, err) < 0 ||
-        cb_fs_remove_tree(dir, container->id, err) < 0)
+        cb_container_remove_volumes(store, container, aside);
+    if (cb_container_unpin_id(store, container->id, err) < 0)
+        return -1;
+    return cb_fs_remove_tree(dir, container->id, err);
+}
+
+/* Trees may be large: they go when others can get at the list again. */
+int cb_container_remove(struct cb_store *store, struct cb_container *container,
+                        int volumes, struct cb_error **err)
+{
+    cb_auto(cb_scratch) aside = NULL;
+
+    if (take_out(store, container, volumes, &aside, err) < 0)
         return -1;
     cb_container_tell(store, container, "destroy", NULL, NULL);
     if (container->snapshot)
@@ -94,6 +115,7 @@ int cb_container_hold_ended(struct cb_container *container, struct cb_cancel *ca
                             struct cb_lock **lock, struct cb_error **err)
 {
     struct pollfd wait = {.fd = cancel ? cb_cancel_fd(cancel) : -1, .events = POLLIN};
+    struct cb_holder_watch watch = {0};
     int taken;
 
     cb_container_refresh(container, NULL); /* a killed monitor's is settled */
@@ -102,6 +124,8 @@ int cb_container_hold_ended(struct cb_container *container, struct cb_cancel *ca
         if (cb_container_refresh(container, NULL) < 0 ||
             cb_container_is_running(container))
             return 0;
+        if (cb_holder_check(&watch, container, err) < 0)
+            return -1;
         if (poll(&wait, 1, NAP_MS) > 0 && cb_cancel_check(cancel, err) < 0)
             return -1;
     }

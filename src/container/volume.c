@@ -19,6 +19,8 @@
 #define MAX_BYTES   (1u << 20)
 #define MAX_STRINGS 10000
 #define ANONYMOUS   "com.docker.volume.anonymous"
+/* Beside volume.json: the container that it was made for has no record yet. */
+#define FRESH_FILE "_new"
 
 void cb_volume_free(struct cb_volume *volume)
 {
@@ -234,10 +236,12 @@ static int is_there(int dir, const char *name)
 
 /* ── Changing ── */
 
-static int make(int dir, const struct cb_volume *volume, struct cb_error **err)
+static int make(int dir, const struct cb_volume *volume, int is_fresh,
+                struct cb_error **err)
 {
     cb_autofree char *data = xasprintf("%s/_data", volume->name);
     cb_autofree char *file = xasprintf("%s/" VOLUME_FILE, volume->name);
+    cb_autofree char *fresh = xasprintf("%s/" FRESH_FILE, volume->name);
     cb_auto_json *document = cb_volume_json(volume);
     cb_autofree char *text = cb_json_dump(document);
 
@@ -245,7 +249,8 @@ static int make(int dir, const struct cb_volume *volume, struct cb_error **err)
     if (cb_fs_remove_tree(dir, volume->name, err) < 0)
         return -1;
     if (mkdirat(dir, volume->name, 0700) < 0 || mkdirat(dir, data, 0755) < 0 ||
-        fchmodat(dir, data, 0755, 0) < 0)
+        fchmodat(dir, data, 0755, 0) < 0 ||
+        (is_fresh && mknodat(dir, fresh, S_IFREG | 0600, 0) < 0))
         return cb_error_errno(err, errno, "make the volume `%s`", volume->name);
     return cb_atomic_file_write(dir, file, text, strlen(text), 0600, CB_FILE_SYNCED, err);
 }
@@ -299,28 +304,6 @@ static int take_lock(struct cb_store *store, struct cb_lock **lock, int *dir,
     return 0;
 }
 
-/* What somebody was removing when he was killed: nobody makes one while we have the lock.
- */
-static void sweep(int dir)
-{
-    cb_auto_value(cb_strings) names = {0};
-
-    cb_fs_list(dir, &names, NULL);
-    cb_vec_foreach (name, &names) {
-        if (!is_hidden(*name) && !is_there(dir, *name))
-            cb_fs_remove_tree(dir, *name, NULL);
-    }
-}
-
-void cb_volumes_sweep(struct cb_store *store)
-{
-    cb_auto(cb_lock) lock = NULL;
-    cb_autofd int dir = -1;
-
-    if (take_lock(store, &lock, &dir, NULL) == 0)
-        sweep(dir);
-}
-
 static struct cb_volume *new_volume(struct cb_store *store,
                                     const struct cb_volume_wish *wish)
 {
@@ -346,13 +329,6 @@ static struct cb_volume *new_volume(struct cb_store *store,
 
 /* ── Keeping it from being removed ── */
 
-void cb_volume_holds_clear(struct cb_volume_holds *holds)
-{
-    cb_vec_foreach (lock, holds)
-        cb_lock_release(*lock);
-    cb_vec_free(holds);
-}
-
 static int open_one(int dir, const char *name)
 {
     return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -362,15 +338,42 @@ static int open_one(int dir, const char *name)
 static int hold(int dir, const char *name, struct cb_volume_holds *holds,
                 struct cb_error **err)
 {
-    cb_autofd int fd = open_one(dir, name);
-    struct cb_lock *lock;
+    struct cb_volume_held held = {.dir_fd = open_one(dir, name)};
 
-    if (fd < 0)
+    if (held.dir_fd < 0)
         return cb_error_errno(err, errno, "open the volume `%s`", name);
-    if (cb_lock_take(&lock, fd, VOLUME_FILE, CB_LOCK_SHARED, NULL, err) < 0)
+    if (cb_lock_take(&held.lock, held.dir_fd, VOLUME_FILE, CB_LOCK_SHARED, NULL, err) <
+        0) {
+        cb_close(&held.dir_fd);
         return -1;
-    cb_vec_push(holds, lock);
+    }
+    cb_vec_push(holds, held);
     return 0;
+}
+
+void cb_volume_holds_clear(struct cb_volume_holds *holds)
+{
+    cb_vec_foreach (held, holds) {
+        cb_lock_release(held->lock);
+        cb_close(&held->dir_fd);
+    }
+    cb_vec_free(holds);
+}
+
+void cb_volume_holds_keep(struct cb_volume_holds *holds)
+{
+    cb_vec_foreach (held, holds)
+        unlinkat(held->dir_fd, FRESH_FILE, 0);
+    cb_volume_holds_clear(holds);
+}
+
+void cb_volume_keep(struct cb_store *store, const char *name)
+{
+    cb_autofd int dir = open_dir(store);
+    cb_autofd int fd = dir < 0 ? -1 : open_one(dir, name);
+
+    if (fd >= 0)
+        unlinkat(fd, FRESH_FILE, 0);
 }
 
 int cb_volume_hold(struct cb_store *store, const char *name,
@@ -389,34 +392,6 @@ static int is_held(int dir, const char *name)
     cb_autofd int fd = open_one(dir, name);
 
     return fd >= 0 && cb_lock_is_held(fd, VOLUME_FILE);
-}
-
-int cb_volume_create(struct cb_store *store, const struct cb_volume_wish *wish,
-                     struct cb_volume_holds *holds, struct cb_volume **out,
-                     struct cb_error **err)
-{
-    cb_auto(cb_volume) volume = NULL;
-    cb_auto(cb_lock) lock = NULL;
-    cb_autofd int dir = -1;
-    int found;
-
-    if ((wish->name && cb_volume_check_name(wish->name, err) < 0) ||
-        check_driver(wish, err) < 0 || check_options(wish, err) < 0 ||
-        take_lock(store, &lock, &dir, err) < 0)
-        return -1;
-    found = wish->name ? read_volume(store, dir, wish->name, &volume, err) : 0;
-    if (found < 0 || (found && wish->options && check_same(volume, wish, err) < 0))
-        return -1;
-    if (!found) {
-        volume = new_volume(store, wish);
-        if (make(dir, volume, err) < 0)
-            return -1;
-        cb_volume_tell(store, volume->name, "create");
-    }
-    if (holds && hold(dir, volume->name, holds, err) < 0)
-        return -1;
-    *out = cb_steal(&volume);
-    return 0;
 }
 
 int cb_volume_lock(struct cb_store *store, const char *name, struct cb_cancel *cancel,
@@ -482,17 +457,93 @@ static int find_users(struct cb_store *store, const char *name, struct cb_string
     return 0;
 }
 
-int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error **err)
+/* ── Removing ── */
+
+/* For who has the lock: it is nobody's from here on, and what may be large goes with
+ * ASIDE, when the lock was let go of. Where nothing can be put aside (a full disk) it
+ * goes at once. */
+static int set_aside(struct cb_store *store, int dir, const char *name,
+                     struct cb_scratch **aside, struct cb_error **err)
+{
+    if ((*aside || cb_store_scratch(store, aside, NULL) == 0) &&
+        renameat(dir, name, cb_scratch_fd(*aside), name) == 0)
+        return 0;
+    return cb_fs_remove_tree(dir, name, err);
+}
+
+static int take_out(struct cb_store *store, int dir, const char *name,
+                    struct cb_scratch **aside, struct cb_error **err)
+{
+    cb_autofree char *file = xasprintf("%s/" VOLUME_FILE, name);
+
+    if (unlinkat(dir, file, 0) < 0)
+        return cb_error_errno(err, errno, "remove the volume `%s`", name);
+    cb_volume_tell(store, name, "destroy");
+    return set_aside(store, dir, name, aside, err);
+}
+
+/* It was made for a container, and who made that was killed before it had a record. */
+static int is_orphan(struct cb_store *store, int dir, const char *name)
+{
+    cb_autofree char *fresh = xasprintf("%s/" FRESH_FILE, name);
+    cb_auto_value(cb_strings) users = {0};
+
+    if (faccessat(dir, fresh, F_OK, AT_SYMLINK_NOFOLLOW) < 0 || is_held(dir, name) ||
+        find_users(store, name, &users, NULL) < 0)
+        return 0;
+    if (users.count)
+        unlinkat(dir, fresh, 0);
+    return !users.count;
+}
+
+/* What somebody was making or removing when he was killed: nobody does while we have the
+ * lock. */
+static void sweep(struct cb_store *store, int dir, struct cb_scratch **aside)
+{
+    cb_auto_value(cb_strings) names = {0};
+
+    cb_fs_list(dir, &names, NULL);
+    cb_vec_foreach (name, &names) {
+        if (is_hidden(*name))
+            continue;
+        if (!is_there(dir, *name))
+            set_aside(store, dir, *name, aside, NULL);
+        else if (is_orphan(store, dir, *name))
+            take_out(store, dir, *name, aside, NULL);
+    }
+}
+
+void cb_volumes_sweep(struct cb_store *store)
+{
+    cb_auto(cb_scratch) aside = NULL;
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    if (take_lock(store, &lock, &dir, NULL) == 0)
+        sweep(store, dir, &aside);
+}
+
+static int refuse_users(const char *name, const struct cb_strings *users,
+                        struct cb_error **err)
+{
+    cb_auto_value(cb_strbuf) list = {0};
+
+    cb_vec_foreach (id, users)
+        cb_strbuf_addf(&list, "%s%s", list.len ? ", " : "", *id);
+    return cb_error_set(err, CB_ERR_EXISTS, "remove %s: volume is in use - [%s]", name,
+                        cb_strbuf_text(&list));
+}
+
+int cb_volume_take_out(struct cb_store *store, const char *name,
+                       struct cb_scratch **aside, struct cb_error **err)
 {
     cb_auto_value(cb_strings) users = {0};
-    cb_auto_value(cb_strbuf) list = {0};
-    cb_autofree char *file = NULL;
     cb_auto(cb_lock) lock = NULL;
     cb_autofd int dir = -1;
 
     if (take_lock(store, &lock, &dir, err) < 0)
         return -1;
-    sweep(dir);
+    sweep(store, dir, aside);
     if (!is_there(dir, name)) /* it need not be whole */
         return no_such_volume(name, err);
     /* who lets go of it has written a record, which is read behind this */
@@ -500,17 +551,47 @@ int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error *
         return refuse_held(name, err);
     if (find_users(store, name, &users, err) < 0)
         return -1;
-    cb_vec_foreach (id, &users)
-        cb_strbuf_addf(&list, "%s%s", list.len ? ", " : "", *id);
     if (users.count)
-        return cb_error_set(err, CB_ERR_EXISTS, "remove %s: volume is in use - [%s]",
-                            name, cb_strbuf_text(&list));
-    file = xasprintf("%s/" VOLUME_FILE, name);
-    if (unlinkat(dir, file, 0) < 0)
-        return cb_error_errno(err, errno, "remove the volume `%s`", name);
-    cb_volume_tell(store, name, "destroy");
-    return cb_fs_remove_tree(dir, name, err);
+        return refuse_users(name, &users, err);
+    return take_out(store, dir, name, aside, err);
 }
+
+/* ── Creating ── */
+
+int cb_volume_create(struct cb_store *store, const struct cb_volume_wish *wish,
+                     struct cb_volume_holds *holds, struct cb_volume **out,
+                     struct cb_error **err)
+{
+    cb_auto(cb_volume) volume = NULL;
+    cb_auto(cb_scratch) aside = NULL;
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+    int found;
+
+    if ((wish->name && cb_volume_check_name(wish->name, err) < 0) ||
+        check_driver(wish, err) < 0 || check_options(wish, err) < 0 ||
+        take_lock(store, &lock, &dir, err) < 0)
+        return -1;
+    found = wish->name ? read_volume(store, dir, wish->name, &volume, err) : 0;
+    if (found < 0 || (found && wish->options && check_same(volume, wish, err) < 0))
+        return -1;
+    if (!found) {
+        sweep(store, dir, &aside);
+        volume = new_volume(store, wish);
+        if (make(dir, volume, holds && volume->anonymous, err) < 0)
+            return -1;
+        cb_volume_tell(store, volume->name, "create");
+    }
+    if (holds && hold(dir, volume->name, holds, err) < 0) {
+        if (!found && volume->anonymous)
+            take_out(store, dir, volume->name, &aside, NULL);
+        return -1;
+    }
+    *out = cb_steal(&volume);
+    return 0;
+}
+
+/* ── Its size ── */
 
 static int add_bytes(void *arg, const struct cb_walk_entry *entry, struct cb_error **err)
 {
@@ -521,12 +602,33 @@ static int add_bytes(void *arg, const struct cb_walk_entry *entry, struct cb_err
     return 0;
 }
 
+static uint64_t bytes_of(int data)
+{
+    uint64_t bytes = 0;
+
+    cb_walk(data, add_bytes, &bytes, NULL, NULL);
+    return bytes;
+}
+
 uint64_t cb_volume_bytes(struct cb_store *store, const struct cb_volume *volume)
 {
     cb_autofd int data = -1;
+
+    return cb_volume_open_data(store, volume->name, &data, NULL) == 0 ? bytes_of(data)
+                                                                      : 0;
+}
+
+uint64_t cb_volumes_bytes_aside(const struct cb_scratch *aside)
+{
+    cb_auto_value(cb_strings) names = {0};
     uint64_t bytes = 0;
 
-    if (cb_volume_open_data(store, volume->name, &data, NULL) == 0)
-        cb_walk(data, add_bytes, &bytes, NULL, NULL);
+    cb_fs_list(cb_scratch_fd(aside), &names, NULL);
+    cb_vec_foreach (name, &names) {
+        cb_autofd int volume = open_one(cb_scratch_fd(aside), *name);
+        cb_autofd int data = volume < 0 ? -1 : open_one(volume, "_data");
+
+        bytes += data < 0 ? 0 : bytes_of(data);
+    }
     return bytes;
 }

@@ -36,11 +36,20 @@ struct cb_volume_wish {
 int cb_volume_check_name(const char *name, struct cb_error **err);
 /* Volumes that nobody removes as long as this is not cleared: for a container that is
  * being made, whose record does not say yet that it has them. */
+struct cb_volume_held {
+    struct cb_lock *lock;
+    int dir_fd;
+};
 struct cb_volume_holds {
-    struct cb_lock **items;
+    struct cb_volume_held *items;
     size_t count, capacity;
 };
 void cb_volume_holds_clear(struct cb_volume_holds *holds);
+/* The same once its record is there. Without this, those that were made for it and that
+ * nobody named go when somebody next makes or removes a volume. */
+void cb_volume_holds_keep(struct cb_volume_holds *holds);
+/* The volume NAME stays though its container goes. */
+void cb_volume_keep(struct cb_store *store, const char *name);
 CB_AUTO_VALUE_DEFINE(cb_volume_holds, cb_volume_holds_clear)
 /* NOT_FOUND. */
 int cb_volume_hold(struct cb_store *store, const char *name,
@@ -58,9 +67,13 @@ int cb_volume_find(struct cb_store *store, const char *name, struct cb_volume **
 int cb_volumes_list(struct cb_store *store, struct cb_volumes *out,
                     struct cb_error **err);
 /* Also one that cannot be read. EXISTS "remove x: volume is in use - [id]"; while
- * somebody holds it, with the errnum EBUSY. */
-int cb_volume_remove(struct cb_store *store, const char *name, struct cb_error **err);
-/* Ends removals that were killed in the middle. */
+ * somebody holds it, with the errnum EBUSY. It is gone from here on; its files go with
+ * *ASIDE (NULL at first), which is freed when all locks were let go of. */
+int cb_volume_take_out(struct cb_store *store, const char *name,
+                       struct cb_scratch **aside, struct cb_error **err);
+/* Of the files of the volumes in it. */
+uint64_t cb_volumes_bytes_aside(const struct cb_scratch *aside);
+/* Ends what was killed in the middle of making or removing one. */
 void cb_volumes_sweep(struct cb_store *store);
 /* As `docker volume inspect` shows it: a new reference. */
 json_t *cb_volume_json(const struct cb_volume *volume);

@@ -227,6 +227,19 @@ static int limit_real_time(int dir, const struct cb_limits *limits)
     return shrinks ? 0 : write_budget(dir, "cpu.rt_runtime_us", wanted.runtime, &wanted);
 }
 
+/* Version 1 takes no more than the directories above have. The least of all is what
+ * counts, as version 2 has it, and so a quota that is no limit there is none here. The
+ * old quota goes first: of the new period it might be more than they have. */
+static int limit_bandwidth(int dir, uint64_t quota, uint64_t period)
+{
+    if ((quota && cb_cgroup_write(dir, "cpu.cfs_quota_us", "-1") < 0) ||
+        cb_cgroup_write_number(dir, "cpu.cfs_period_us", period) < 0)
+        return -1;
+    if (!quota || cb_cgroup_write_number(dir, "cpu.cfs_quota_us", quota) == 0)
+        return 0;
+    return errno == EINVAL ? 0 : -1;
+}
+
 static int limit_cpu(struct cb_cgroups *cgroups, int dir, const struct cb_limits *limits)
 {
     uint64_t period = limits->cpu_period_us ? limits->cpu_period_us : DEFAULT_PERIOD;
@@ -249,9 +262,7 @@ static int limit_cpu(struct cb_cgroups *cgroups, int dir, const struct cb_limits
             snprintf(text, sizeof(text), "max %llu", (unsigned long long)period);
         return cb_cgroup_write(dir, "cpu.max", text);
     }
-    if (cb_cgroup_write_number(dir, "cpu.cfs_period_us", period) < 0)
-        return -1;
-    return quota ? cb_cgroup_write_number(dir, "cpu.cfs_quota_us", quota) : 0;
+    return limit_bandwidth(dir, quota, period);
 }
 
 /* Version 1 lets nobody into a leaf that has no processors or no memory: what was not

@@ -49,8 +49,11 @@ int cb_snapshot_remove(struct cb_store *store, const char *id, struct cb_error *
     cb_auto_value(cb_strings) removed = {0};
     cb_auto_value(cb_strings) unused = {0};
     cb_auto(cb_map) leased = cb_map_new(NULL);
+    cb_autofree char *aside = NULL;
     cb_autofd int lock = -1;
 
+    /* with a lease nobody takes what is put aside for a dead one's; it may go without */
+    cb_store_begin_temporary(store, &aside, NULL);
     if (cb_store_check_writable(store, err) < 0 ||
         cb_gc_lock_exclusive(store, &lock, err) < 0 ||
         cb_db_snapshot_remove(store->db, id, &removed, err) < 0 ||

@@ -85,14 +85,14 @@ newest() { "$CBUILD" builds ls -q | head -1; }
 
 @test "removing a build removes its log, and one that runs cannot be removed" {
     printf 'FROM busybox\nRUN --mount=type=cache,id=gate,target=/gate echo up; while [ ! -e /gate/go ]; do :; done\n' >"$DIR/Dockerfile"
-    "$CBUILD" build -q "$DIR" >/dev/null 2>&1 &
+    mkdir "$BATS_TEST_TMPDIR/gate"
+    "$CBUILD" build -q --cache-mount "gate=$BATS_TEST_TMPDIR/gate" "$DIR" >/dev/null 2>&1 &
     wait_until sh -c '"$CBUILD" builds ls | grep -q running'
     id=$(newest)
     cbuild builds rm "$id"
     expect_status 1
     expect_contains "build $id is still running"
-    gate=$(find "$STORE/cache-mounts" -mindepth 1 -maxdepth 1 -type d | head -1)
-    touch "$gate/go"
+    touch "$BATS_TEST_TMPDIR/gate/go"
     wait
     cbuild builds rm "${id: -6}"
     expect_status 0

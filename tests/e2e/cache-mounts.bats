@@ -142,10 +142,11 @@ END_OF_FILE
     exec 9>>"$x"
     flock -x 9
     "$CBUILD" build --no-cache "$DIR" 2>"$BATS_TEST_TMPDIR/progress" 9>&- &
+    pid=$!
     wait_until grep -q '^#[0-9]* waiting for cache mount `order-x`' "$BATS_TEST_TMPDIR/progress"
     flock -n -x "$y" true
     flock -u 9
-    wait $!
+    wait "$pid"
 }
 
 @test "a source that leads outside ends at the cache's own root" {

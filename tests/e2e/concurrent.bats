@@ -181,12 +181,12 @@ process = subprocess.Popen(sys.argv[1:], stdin=reading)
 os.write(writing, b"FROM")
 def left():
     return struct.unpack("i", fcntl.ioctl(writing, termios.FIONREAD, bytes(4)))[0]
-for _ in range(1000):
+for _ in range(12000):
     if not left():
         break
     time.sleep(0.01)
 process.send_signal(signal.SIGINT)
-sys.exit(process.wait(20) != 130)
+sys.exit(process.wait(120) != 130)
 END
     done
 }

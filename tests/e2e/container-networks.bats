@@ -66,8 +66,7 @@ nothing_is_left() {
     expect_output "null /proc/$("$CBUILD" inspect -f '{{.State.Pid}}' db)/ns/net"
     address=$(ip_of db bridge)
     [[ $address = 172.17.* ]]
-    cbuild run --rm busybox wget -qO- "http://$address/"
-    expect_output page
+    page_from "$address" run --rm busybox
     cbuild run --rm busybox wget -qO- http://db/
     expect_status 1
     expect_contains "bad address 'db'"
@@ -163,7 +162,7 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     : >"$DIR/slow"
     kill_server
     wait_until test -e "$DIR/began"
-    run timeout 30 "$CBUILD" exec first echo there
+    run timeout 60 "$CBUILD" exec first echo there
     expect_output there
     rm "$DIR/slow" "$DIR/began"
     echo >&9
@@ -171,7 +170,7 @@ cbuild_finds() { # cbuild_finds CONTAINER NAME
     : >"$DIR/slow"
     kill_server
     wait_until test -e "$DIR/began"
-    run timeout 30 "$CBUILD" stop -t 0 first
+    run timeout 60 "$CBUILD" stop -t 0 first
     expect_output first
 }
 @test "a server of names has nothing open of who ran the container that it was started for" {
@@ -207,12 +206,17 @@ is_told() { # PID
     server=$(cat "$names/aardvark-dns/aardvark.pid")
     kill -STOP "$server"
     "$CBUILD" run -d --name second --network waited busybox sleep 1000 >/dev/null 3>&- &
+    starter=$!
     wait_until is_told "$server"
     monitor=$(pgrep -n -f "cbuild-monitor $STORE ")
-    kill -STOP "$monitor" # it asks the server again and again, and has the lock no more
-    run flock --nonblock "$names/lock" true
+    # it asks the server again and again, and has the lock no more
+    lets_others() {
+        kill -STOP "$monitor"
+        flock --nonblock "$names/lock" true || { kill -CONT "$monitor"; return 1; }
+    }
+    wait_until lets_others
+    kill -0 "$starter" # it still waits
     kill -CONT "$monitor" "$server"
-    expect_status 0
     wait
     wait_until cbuild_finds first second
 }
@@ -352,9 +356,12 @@ is_told() { # PID
     "$CBUILD" network connect back two
     page_from one run --rm --network back busybox
     "$CBUILD" network disconnect front one
-    cbuild exec two wget -qO- http://uno/
-    expect_status 1
-    expect_contains "bad address 'uno'"
+    forgets_uno() {
+        cbuild exec two wget -qO- http://uno/
+        expect_status 1 || return 1
+        expect_contains "bad address 'uno'"
+    }
+    wait_until forgets_uno # who serves names reads them anew
     cbuild network disconnect front one
     expect_status 1
     expect_contains 'is not connected to network front'
@@ -463,8 +470,7 @@ is_told() { # PID
     "$CBUILD" network connect front one
     host curl -sf http://127.0.0.1:8080/
     "$CBUILD" rm -f one
-    run host_network
-    expect_output ''
+    wait_until nothing_is_left
 }
 
 @test "a container joins several networks from the start" {
@@ -486,6 +492,7 @@ is_told() { # PID
 
 @test "container:X shares X's network, also with a build's steps" {
     web one page
+    page_from 127.0.0.1 exec one
     address=$(ip_of one bridge)
     cbuild run --rm --network container:one busybox sh -c 'wget -qO- http://127.0.0.1/; hostname; ip -o -4 addr show eth0; cat /etc/hosts'
     expect_contains page "$("$CBUILD" ps -q)" "$address/16" "$address	"
@@ -579,7 +586,7 @@ is_told() { # PID
     address=$("$CBUILD" port one 80)
     [[ $address = 127.0.0.1:* ]]
     wait_until host curl -sf "http://$address/"
-    cbuild run --rm --network apart busybox sh -c 'ping -c 1 -w 5 "$(ip route | sed -n "s/default via \([^ ]*\).*/\1/p")" >/dev/null && echo out; wget -T 1 -qO- "http://$1/" || echo apart' sh "$(ip_of one apart)"
+    cbuild run --rm --network apart busybox sh -c 'ping -c 1 -w 60 "$(ip route | sed -n "s/default via \([^ ]*\).*/\1/p")" >/dev/null && echo out; wget -T 1 -qO- "http://$1/" || echo apart' sh "$(ip_of one apart)"
     expect_contains out apart
     expect_lacks page
     cbuild network inspect -f '{{json .Options}}' bridge

@@ -104,7 +104,7 @@ cbuild rm -f box other >/dev/null'
     cbuild volume create -o type=tmpfs -o device=tmpfs memory >/dev/null
     cbuild run -d --name box --network none -v memory:/m busybox sh -c "echo shared >/m/f; sleep 1000" >/dev/null
     cbuild run -d --name other --network none -v memory:/m busybox sleep 1000 >/dev/null
-    for i in $(seq 200); do cbuild exec other cat /m/f 2>/dev/null && break; done
+    for i in $(seq 200); do cbuild exec other grep shared /m/f 2>/dev/null && break; done
     cbuild rm -f box other >/dev/null
     cbuild run --rm --name other --network none busybox sleep 1000 >/dev/null 2>&1 & # nobody waits for its streams
     for i in $(seq 1000); do id=$(cbuild ps -q) && [ -n "$id" ] && break; done
@@ -159,7 +159,8 @@ cbuild rm -f box other >/dev/null'
     for victim in keeper launcher; do
         as_ok cbtest cbuild run -d --name other --network none --pid host busybox sh -c 'setsid sleep 661104 & exec sleep 661105'
         wait_until pgrep -f 'sleep 66110[4]'
-        keeper=$(pgrep -u cbtest cbuild-keeper)
+        has_keeper() { keeper=$(pgrep -u cbtest cbuild-keeper) && [ "$(wc -w <<<"$keeper")" -eq 1 ]; } # and one that was is gone
+        wait_until has_keeper
         kill -9 "$([ $victim = keeper ] && echo "$keeper" || ps -o ppid= -p "$keeper")"
         as cbtest cbuild kill other >/dev/null || true
         wait_until not pgrep -f 'sleep 66110[45]'

@@ -275,6 +275,9 @@ import ctypes, fcntl, os, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)
 lock = open(sys.argv[1], "a")
 fcntl.flock(lock, fcntl.LOCK_EX)
+lock.truncate(0)
+lock.write("%d\n" % os.getpid())  # as all programs of ours do
+lock.flush()
 watch = libc.inotify_init()
 assert libc.inotify_add_watch(watch, sys.argv[1].encode(), 0x20) >= 0  # IN_OPEN
 open(sys.argv[3], "w").close()

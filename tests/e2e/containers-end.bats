@@ -142,9 +142,15 @@ teardown() {
     is_ready() { "$CBUILD" logs "$name" | grep -q ready; }
     state_is() { [ "$("$CBUILD" inspect -f '{{.State.Status}}' "$name")" = "$1" ]; }
     wait_until is_ready
-    "$CBUILD" commit "$name" killed >/dev/null 2>&1 3>&- &
-    victim=$!
-    wait_until state_is paused
+    # one that was done before anybody looked comes to nothing
+    is_caught() {
+        "$CBUILD" commit "$name" killed >/dev/null 2>&1 3>&- &
+        victim=$!
+        until state_is paused; do
+            not has_ended "$victim" || return 1
+        done
+    }
+    wait_until is_caught
     kill -KILL "$victim"
     wait_until state_is running
     cbuild exec "$name" echo on
@@ -157,7 +163,7 @@ teardown() {
     monitor=$(cat "$STORE/containers/$id/monitor.lock")
     kill -STOP "$monitor"
     kill -KILL "$("$CBUILD" inspect -f '{{.State.Pid}}' "$name")"
-    timeout 30 "$CBUILD" update --pids-limit 77 "$name" >"$DIR/out" 2>&1 3>&- &
+    timeout 60 "$CBUILD" update --pids-limit 77 "$name" >"$DIR/out" 2>&1 3>&- &
     pid=$!
     wait_until grep -q '"77"' "$STORE/containers/$id/config.json"
     kill -CONT "$monitor"
@@ -208,7 +214,7 @@ teardown() {
 # bats test_tags=root
 @test "what is changed while a container starts is in force" {
     id=$("$CBUILD" create --network none --name "$name" busybox sleep 1000)
-    flock "$STORE/containers/$id/monitor.lock" sh -c "touch '$DIR/locked'; while [ ! -e '$DIR/go' ]; do sleep .05; done" 3>&- &
+    flock "$STORE/containers/$id/monitor.lock" sh -c "echo \$PPID >'$STORE/containers/$id/monitor.lock'; touch '$DIR/locked'; while [ ! -e '$DIR/go' ]; do sleep .05; done" 3>&- &
     wait_until test -e "$DIR/locked"
     "$CBUILD" start "$name" >"$DIR/out" 3>&- &
     pid=$!
@@ -218,6 +224,43 @@ teardown() {
     touch "$DIR/go"
     wait "$pid"
     [ "$(cat $(find /sys/fs/cgroup -path "*/$id-*" -name pids.max))" = 77 ]
+}
+
+@test "who waits for a container that something else has locked, or that is held by a stopped process, is told of it" {
+    local holder pid
+    local -A what
+    all_say() { # WORDS
+        for how in rm 'rm -f' start cp; do
+            case $how in cp) set -- "$1" cp "$name:/etc/passwd" - ;; *) set -- "$1" $how "$name" ;; esac
+            "$CBUILD" "${@:2}" >"$DIR/out-$how" 2>&1 3>&- &
+            what[$how]=$!
+        done
+        for how in "${!what[@]}"; do
+            did=0
+            wait "${what[$how]}" || did=$?
+            [ "$did" = 1 ] && grep -qF "$1" "$DIR/out-$how" || { echo "$how: $did"; cat "$DIR/out-$how"; return 1; }
+        done
+    }
+    id=$("$CBUILD" create --network none --name "$name" busybox true)
+    exec 8<> <(:)
+    flock "$STORE/containers/$id/monitor.lock" sh -c "touch '$DIR/locked'; read -r line" <&8 3>&- &
+    holder=$!
+    wait_until test -e "$DIR/locked"
+    all_say "process $holder (flock), which is no monitor, has locked container $name"
+    echo go >&8
+    wait "$holder" || true
+    # one of ours that copies
+    flock "$STORE/containers/$id/monitor.lock" sh -c "echo \$PPID >'$STORE/containers/$id/monitor.lock'; touch '$DIR/ours'; read -r line" <&8 3>&- &
+    holder=$!
+    wait_until test -e "$DIR/ours"
+    kill -STOP "$holder"
+    all_say "process $holder, which holds container $name, is stopped"
+    kill -CONT "$holder"
+    echo go >&8
+    wait "$holder" || true
+    exec 8>&-
+    cbuild rm "$name"
+    expect_status 0
 }
 
 # bats test_tags=root

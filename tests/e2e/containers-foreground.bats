@@ -14,7 +14,11 @@ begin() {
     runner=$!
     wait_until is_listed
 }
-sleeper() { begin busybox sh -c 'echo ready; trap "exit 7" TERM; while :; do sleep 1000 & wait; done'; }
+sleeps() { "$CBUILD" top "$id" | grep 'sleep 1000$'; }
+sleeper() {
+    begin busybox sh -c 'echo ready; trap "exit 7" TERM; while :; do sleep 1000 & wait; done'
+    wait_until sleeps
+}
 # Of who runs it.
 expect_end() {
     local end=0

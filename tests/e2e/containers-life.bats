@@ -22,7 +22,10 @@ start() {
     run "$CBUILD" run -d --network none --name "$name" "$@"
     expect_status 0
 }
-sleeper() { start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; do sleep 1000 & wait; done' && wait_until logs_have ready; }
+sleeper() {
+    start "$@" busybox sh -c 'trap "exit 7" TERM; echo ready; while :; do sleep 1000 & wait; done'
+    wait_until logs_have ready
+}
 
 @test "start -ai of one with a terminal takes its input from a pipe, too" {
     cbuild create -it --name "$name" --network none busybox sh
@@ -158,7 +161,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "$CBUILD" attach --sig-proxy=false "$name" 
     state_is running
     "$CBUILD" attach "$name" &
     pid=$!
-    wait_until sh -c "grep -q SigBlk /proc/$pid/status && [ \$(awk '/SigBlk/ {print \$2}' /proc/$pid/status) != 0000000000000000 ]"
+    wait_until sh -c "readlink /proc/$pid/exe | grep -q cbuild && [ \$(awk '/SigBlk/ {print \$2}' /proc/$pid/status) != 0000000000000000 ]"
     kill -TERM "$pid"
     status=0
     wait "$pid" || status=$?
@@ -213,7 +216,7 @@ END
     cbuild exec "$name" echo on
     expect_output on
     "$CBUILD" pause "$name"
-    cbuild stop "$name"
+    cbuild stop -t 100 "$name"
     expect_status 0
     status_has 'Exited (7)'
     cbuild pause "$name"
@@ -302,8 +305,9 @@ END
     status=0
     wait "$front" || status=$?
     expect_status 9
-    cbuild logs "$name-slow"
-    expect_output $'ready\nusr1'
+    # however little of its time it had the processors
+    cbuild events --since 10m --until 0s -f "container=$name-slow" -f event=kill --format '{{.Actor.Attributes.signal}}'
+    expect_output $'10\n9'
     [ "$("$CBUILD" inspect -f '{{.State.ExitCode}}' "$name-slow")" = 137 ] # not after the ten seconds of others
     cbuild start --all
     expect_contains "$name" "$name-slow"
@@ -432,9 +436,11 @@ started_since() { [ "$(record '[.Status, .StartedAt]')" != "[\"running\",$1]" ] 
     wait "$pid" || true
     "$CBUILD" exec "$name" touch /go
     wait_until started_since "$before"
-    run jq -rc 'select(.Type == "container" and (.Action | test("^(die|stop|start|restart)$"))) | .Action' \
-        <("$CBUILD" events --since 10m --until 0s --filter "container=$name" --format '{{json .}}')
-    expect_output $'start\ndie\nstop\nstart\nrestart'
+    told() { # ACTIONS
+        [ "$(jq -rc 'select(.Type == "container" and (.Action | test("^(die|stop|start|restart)$"))) | .Action' \
+            <("$CBUILD" events --since 10m --until 0s --filter "container=$name" --format '{{json .}}'))" = "$1" ]
+    }
+    wait_until told $'start\ndie\nstop\nstart\nrestart'
 }
 
 @test "a stop that comes after a restart is what holds" {
@@ -453,11 +459,11 @@ started_since() { [ "$(record '[.Status, .StartedAt]')" != "[\"running\",$1]" ] 
 }
 
 @test "of several who stop it the least patient has it killed" {
-    start busybox sh -c 'trap "touch /asked" TERM; echo ready; while :; do sleep 1000 & wait; done'
+    start -v "$DIR:/d" busybox sh -c 'trap "touch /d/asked" TERM; echo ready; while :; do sleep 1000 & wait; done'
     wait_until logs_have ready
     "$CBUILD" stop -t 4 "$name" >/dev/null 3>&- &
     pid=$!
-    wait_until "$CBUILD" exec "$name" test -e /asked
+    wait_until test -e "$DIR/asked"
     run timeout 60 "$CBUILD" stop -t 1000 "$name"
     expect_status 0
     wait "$pid"
@@ -498,7 +504,8 @@ started_since() { [ "$(record '[.Status, .StartedAt]')" != "[\"running\",$1]" ] 
     [ "$(group memory.limit_in_bytes memory.max)" = 134217728 ]
     [ "$(group pids.max pids.max)" = 77 ]
     cbuild restart -t 1 "$name"
-    [ "$(group pids.max pids.max)" = 77 ]
+    limit_is_kept() { [ "$(group pids.max pids.max)" = 77 ]; }
+    wait_until limit_is_kept
     # The limit of memory and swap stays where it was, unless it is given, too.
     swap_is() { [ "$("$CBUILD" inspect -f '{{.HostConfig.MemorySwap}}' "$name")" = "$1" ]; }
     swap_is 134217728
@@ -536,6 +543,8 @@ started_since() { [ "$(record '[.Status, .StartedAt]')" != "[\"running\",$1]" ] 
 
 @test "top and stats show what runs" {
     sleeper
+    sleeps() { "$CBUILD" top "$name" | grep 'sleep 1000$'; }
+    wait_until sleeps
     cbuild top "$name"
     expect_status 0
     expect_contains PID CMD 'sleep 1000'
@@ -710,11 +719,11 @@ $name"
 
 @test "a monitor that is asked to end, as when the machine is shut down, stops its container well" {
     sleeper --restart always
-    kill -TERM "$(pgrep -f "^cbuild-monitor $STORE ")"
+    kill -TERM "$(cat "$STORE"/containers/*/monitor.lock)"
     wait_until state_is exited
     cbuild inspect -f '{{.State.ExitCode}}' "$name"
     expect_output 7
-    [ -z "$(pgrep -f "^cbuild-monitor $STORE ")" ]
+    wait_until not pgrep -f "^cbuild-monitor $STORE "
     cbuild start --all
     expect_output "$name"
     state_is running

@@ -378,7 +378,7 @@ for d in range(1000):
     mkfifo "$DIR/fifo"
     for command in "build -q $DIR -f" lint parse; do
         # shellcheck disable=SC2086
-        run timeout 20 "$CBUILD" $command "$DIR/fifo"
+        run timeout 60 "$CBUILD" $command "$DIR/fifo"
         expect_status 1
         expect_contains 'not a regular file'
     done
@@ -587,7 +587,7 @@ layout() {
     expect_status 1
     expect_contains 'no such file'
     mkfifo "$file"
-    run timeout 20 "$CBUILD" build --build-context base="oci-layout://$LAYOUT" "$DIR"
+    run timeout 60 "$CBUILD" build --build-context base="oci-layout://$LAYOUT" "$DIR"
     expect_status 1
     expect_contains 'not a regular file'
     rm "$file"

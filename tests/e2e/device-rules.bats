@@ -5,7 +5,7 @@ load helpers-hostile
 load helpers-sandbox
 
 container() {
-    run timeout 30 "$CBUILD" run --rm --network none "$@"
+    run timeout 60 "$CBUILD" run --rm --network none "$@"
 }
 inspected() { # inspected FORMAT OPTION…: of a container that is made with them
     local name=rules-$BATS_TEST_NUMBER format=$1

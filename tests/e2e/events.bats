@@ -35,7 +35,8 @@ happened() { "$CBUILD" events --since 1h --until 0s --format '{{.Type}}:{{.Actio
 }
 
 @test "a container's life is told, and its volumes'" {
-    life=$("$CBUILD" run -d --name life --network none -l team=web -v data:/data busybox sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done')
+    life=$("$CBUILD" run -d --name life --network none -l team=web -v data:/data busybox sh -c 'trap "exit 3" TERM; echo ready; while :; do sleep 0.1; done')
+    wait_until sh -c "'$CBUILD' logs life | grep -q ready" # and hears of signals
     "$CBUILD" pause life
     "$CBUILD" unpause life
     "$CBUILD" rename life again

@@ -55,7 +55,7 @@ for turn in range(40):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     if os.path.exists(os.path.join(root, "format")):
-        done = subprocess.run([cbuild, "fsck", "--deep"], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([cbuild, "fsck", "--deep"], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, (turn, done)
 END
     expect_status 0
@@ -85,7 +85,7 @@ for turn in range(20):
     which = random.choice((signal.SIGINT, signal.SIGTERM))
     process.send_signal(which)
     try:
-        status = process.wait(10)
+        status = process.wait(60)
     except subprocess.TimeoutExpired:
         process.kill()
         raise
@@ -110,8 +110,8 @@ END
         ) >"$BATS_TEST_TMPDIR/out$i" 2>&1 &
     done
     for turn in $(seq 15); do
-        timeout 20 "$CBUILD" prune -a -f >/dev/null || echo "prune failed" >"$BATS_TEST_TMPDIR/outp"
-        timeout 20 "$CBUILD" rmi -f "img$((turn % 8 + 1))" >/dev/null 2>&1 || echo "rmi failed" >"$BATS_TEST_TMPDIR/outr"
+        timeout 60 "$CBUILD" prune -a -f >/dev/null || echo "prune failed" >"$BATS_TEST_TMPDIR/outp"
+        timeout 60 "$CBUILD" rmi -f "img$((turn % 8 + 1))" >/dev/null 2>&1 || echo "rmi failed" >"$BATS_TEST_TMPDIR/outr"
     done
     wait
     run sh -c "cat '$BATS_TEST_TMPDIR'/out* | sort -u"
@@ -130,20 +130,20 @@ END
     mount -o loop "$image" "$mnt"
     export CBUILD_ROOT=$mnt/store
     "$CBUILD" import "$CB_BASES/busybox.tar" busybox >/dev/null
-    run timeout 30 "$CBUILD" build --progress=plain --network=none "$DIR"
+    run timeout 60 "$CBUILD" build --progress=plain --network=none "$DIR"
     failed=$status text=$output
-    run timeout 30 "$CBUILD" fsck --deep
+    run timeout 60 "$CBUILD" fsck --deep
     sound=$status
     printf 'FROM busybox\nCOPY big /\n' | dockerfile
     head -c 60000000 /dev/zero >"$DIR/big"
-    run timeout 30 "$CBUILD" build --progress=plain --network=none "$DIR"
+    run timeout 60 "$CBUILD" build --progress=plain --network=none "$DIR"
     big=$status bigtext=$output
-    run timeout 30 "$CBUILD" load -i <(head -c 100000000 /dev/zero)
+    run timeout 60 "$CBUILD" load -i <(head -c 100000000 /dev/zero)
     loaded=$status
-    run timeout 30 "$CBUILD" prune -a -f
+    run timeout 60 "$CBUILD" prune -a -f
     pruned=$status
     printf 'FROM busybox\nRUN echo small > /small\n' | dockerfile
-    run timeout 30 "$CBUILD" build --progress=plain --network=none "$DIR"
+    run timeout 60 "$CBUILD" build --progress=plain --network=none "$DIR"
     again=$status
     umount "$mnt"
     [ "$failed $sound $big $loaded $pruned $again" = '1 0 1 1 0 0' ]
@@ -179,7 +179,7 @@ END
 
 @test "without /proc nothing is said to be done that is not, and the reason is given" {
     # any failure is 1: bats takes 127 for a mistake of its own
-    without_proc() { run timeout 30 unshare -m sh -c 'umount -l /proc && "$@" || exit 1' - "$CBUILD" "$@"; }
+    without_proc() { run timeout 60 unshare -m sh -c 'umount -l /proc && "$@" || exit 1' - "$CBUILD" "$@"; }
     "$CBUILD" run -d --name runs --network none busybox sleep 1000 >/dev/null
     for command in 'stop -t 0' 'rm -f' kill wait; do
         without_proc $command runs
@@ -198,11 +198,11 @@ END
     printf 'FROM busybox\nCOPY Dockerfile /x\nRUN cat /x\n' | dockerfile
     run sh -c 'ulimit -n 64 -s 512; exec "$0" build --no-cache --progress=plain --network=none "$1"' "$CBUILD" "$DIR"
     expect_status 0
-    run sh -c 'ulimit -n 14; exec timeout 20 "$0" build --no-cache --progress=plain --network=none "$1"' "$CBUILD" "$DIR"
+    run sh -c 'ulimit -n 14; exec timeout 60 "$0" build --no-cache --progress=plain --network=none "$1"' "$CBUILD" "$DIR"
     [ "$status" -le 1 ]
     head -c 3000000 /dev/zero >"$DIR/big"
     printf 'FROM busybox\nCOPY big /x\n' | dockerfile
-    run sh -c 'ulimit -f 1000; exec timeout 20 "$0" build --no-cache --progress=plain --network=none "$1"' "$CBUILD" "$DIR"
+    run sh -c 'ulimit -f 1000; exec timeout 60 "$0" build --no-cache --progress=plain --network=none "$1"' "$CBUILD" "$DIR"
     expect_status 1
     expect_contains 'file too large'
     fsck_clean
@@ -230,15 +230,15 @@ END
     printf 'FROM busybox\nRUN echo x > /x\n' | dockerfile
     mount -t tmpfs -o size=100m none "$mnt"
     CBUILD_ROOT=$mnt/s "$CBUILD" import "$CB_BASES/busybox.tar" busybox
-    CBUILD_ROOT=$mnt/s run timeout 20 "$CBUILD" build --progress=plain --network=none "$DIR"
+    CBUILD_ROOT=$mnt/s run timeout 60 "$CBUILD" build --progress=plain --network=none "$DIR"
     first=$status
-    CBUILD_ROOT=$mnt/s run timeout 20 "$CBUILD" fsck --deep
+    CBUILD_ROOT=$mnt/s run timeout 60 "$CBUILD" fsck --deep
     second=$status
     umount "$mnt"
     [ "$first $second" = '0 0' ]
     mount -t overlay -o "lowerdir=$BATS_TEST_TMPDIR/l,upperdir=$CB_WORK/faulty/u,workdir=$CB_WORK/faulty/w" none "$mnt"
     CBUILD_ROOT=$mnt/s "$CBUILD" import "$CB_BASES/busybox.tar" busybox
-    CBUILD_ROOT=$mnt/s run timeout 20 "$CBUILD" build --progress=plain --network=none "$DIR"
+    CBUILD_ROOT=$mnt/s run timeout 60 "$CBUILD" build --progress=plain --network=none "$DIR"
     first=$status
     CBUILD_STORAGE_DRIVER=overlay CBUILD_ROOT=$mnt/o run "$CBUILD" import "$CB_BASES/busybox.tar" busybox
     umount "$mnt"
@@ -254,12 +254,12 @@ END
     mount -o remount,bind,ro "$mnt"
     results=
     for command in images 'inspect busybox' 'history busybox' df 'fsck --deep' 'save -o /dev/null busybox'; do
-        run timeout 20 "$CBUILD" --root "$mnt" $command
+        run timeout 60 "$CBUILD" --root "$mnt" $command
         results+="$status "
         [ "$status" -eq 0 ] || echo "$command: $output"
     done
     for command in 'prune -a -f' 'tag busybox x' 'rmi busybox' "load -i $CB_BASES/busybox.tar" "import $CB_BASES/busybox.tar x"; do
-        run timeout 20 "$CBUILD" --root "$mnt" $command
+        run timeout 60 "$CBUILD" --root "$mnt" $command
         results+="$status "
         case $output in
         *read-only* | *readonly* | *archive*) ;;
@@ -365,7 +365,7 @@ for turn in range(32):
             index.seek(random.randrange(max(size, 1)))
             index.write(bytes(random.randrange(256) for _ in range(64)))
     for command in (["images"], ["fsck"], ["images", "-q"]):
-        done = subprocess.run([cbuild] + command, capture_output=True, timeout=20)
+        done = subprocess.run([cbuild] + command, capture_output=True, timeout=60)
         assert done.returncode in (0, 1), (turn, path, command, done)
         assert done.returncode == 0 or done.stderr or done.stdout, (turn, path, command)
 END
@@ -465,7 +465,7 @@ odd = [b"", b"-", b"--", b"---", b"-\xff", b"\xff\xfe", b"\x1b]0;x\x07", b"x" * 
        b"=", b"--=", b"%s%n%s", b"../..", b"--help=x", b"@", b":", b"sha256:", b"\n"]
 commands = "build run images pull push tag rmi inspect history save load import explain builds df du prune fsck version".split()
 def check(arguments):
-    done = subprocess.run([sys.argv[1].encode()] + arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=10)
+    done = subprocess.run([sys.argv[1].encode()] + arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
     said = done.stdout + done.stderr
     shown = [a[:40] for a in arguments]
     assert done.returncode in (0, 1, 125, 126, 127), (shown, done.returncode, said[-500:])

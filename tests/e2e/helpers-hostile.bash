@@ -58,7 +58,7 @@ refused() {
     local name=$1
     shift
     evil "$name"
-    run timeout 20 "$CBUILD" load -i "$EVIL/$name.tar"
+    run timeout 60 "$CBUILD" load -i "$EVIL/$name.tar"
     [ "$status" -eq 1 ] || { echo "$name: status $status: $output"; return 1; }
     expect_contains "$@"
     expect_no_controls
@@ -71,7 +71,7 @@ refused() {
 # NAME is legal, or harmless; it is loaded.
 taken() {
     evil "$1"
-    run timeout 30 "$CBUILD" load -i "$EVIL/$1.tar"
+    run timeout 60 "$CBUILD" load -i "$EVIL/$1.tar"
     [ "$status" -eq 0 ] || { echo "$1: status $status: $output"; return 1; }
     canary_ok || { echo "by $1"; return 1; }
     rm -f "$EVIL"/*
@@ -81,7 +81,7 @@ taken() {
 in_evil() {
     local name=$1
     shift
-    run timeout 20 "$CBUILD" run --rm --network none "evil-$name" "$@"
+    run timeout 60 "$CBUILD" run --rm --network none "evil-$name" "$@"
     canary_ok || { echo "by a container of $name"; return 1; }
     [ "$status" -eq 0 ] || { echo "$name: status $status: $output"; return 1; }
 }

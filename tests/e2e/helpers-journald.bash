@@ -17,7 +17,7 @@ inside() { nsenter -t "$HOLDER" --mount --wdns="$PWD" "$@"; }
 
 # journald_start [KEY=VALUE…]: the real one; it leaves the kernel's own messages alone. A test may end it and start another.
 journald_start() {
-    printf '%s\n' '[Journal]' Storage=volatile Audit=no ReadKMsg=no "$@" >"$BATS_FILE_TMPDIR/journald.conf"
+    printf '%s\n' '[Journal]' Storage=volatile Audit=no ReadKMsg=no RateLimitIntervalSec=0 "$@" >"$BATS_FILE_TMPDIR/journald.conf"
     nsenter -t "$HOLDER" --mount --wdns=/ /lib/systemd/systemd-journald 3>&- 4>&- &
     echo $! >"$BATS_FILE_TMPDIR/journald.pid"
     disown

@@ -19,5 +19,5 @@ teardown() {
 step() {
     printf 'FROM %s\nRUN %s\n' "${BASE:-busybox}" "$1" >"$DIR/Dockerfile"
     shift
-    run timeout "${STEP_TIMEOUT:-30}" "$CBUILD" build --progress=plain --network=none --no-cache -t img "$@" "$DIR"
+    run timeout "${STEP_TIMEOUT:-60}" "$CBUILD" build --progress=plain --network=none --no-cache -t img "$@" "$DIR"
 }

@@ -47,6 +47,14 @@ END
     wait_until sh -c "'$CBUILD' logs spy | grep -q ready"
     for _ in 1 2 3 4 5 6; do "$CBUILD" exec spy true; done
     for _ in 1 2 3; do "$CBUILD" run --rm --network none --pid container:spy busybox true; done
+    # until it had the processors long enough to see one of either
+    has_seen() {
+        "$CBUILD" exec spy true
+        "$CBUILD" run --rm --network none --pid container:spy busybox true
+        "$CBUILD" logs spy >"$DIR/seen"
+        [ "$(grep -cxE 'caps 00000000a80[4c]25fb' "$DIR/seen")" -eq 2 ]
+    }
+    wait_until has_seen
     # It has seen something, but only its own libraries and the files by which one enters its control group.
     run bash -c "'$CBUILD' logs spy | sort -u | grep -vE '^file /(dev/|usr/|etc/|sys/fs/cgroup/.*/(tasks|cgroup.procs)$)'"
     expect_output $'caps 00000000a80425fb\ncaps 00000000a80c25fb\nready'
@@ -82,7 +90,7 @@ END
     [ -z "$(ls "$DIR/all/proc" "$DIR/all/sys" | grep -v :)" ]
     [ "$(timeout 60 "$CBUILD" cp odd:/ - | tar tf - | grep -E '^./(proc|sys)/.' )" = '' ]
     for path in /data/kmsg /proc/kmsg /proc/1/environ /sys/kernel /proc; do
-        run timeout 20 "$CBUILD" cp "odd:$path" "$DIR/taken"
+        run timeout 60 "$CBUILD" cp "odd:$path" "$DIR/taken"
         expect_status 1
         expect_contains 'the kernel shows it' 'hint: `cbuild exec odd cat'
         [ ! -e "$DIR/taken" ]

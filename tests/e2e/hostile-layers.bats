@@ -144,7 +144,7 @@ setup() { cb_dir; }
 @test "headers of 64 MB and sparse maps without end are refused in little memory" {
     for name in pax-64m longlink-64m sparse-map sparse-huge sparse-negative; do
         evil "$name"
-        expect_memory 64 timeout 20 "$CBUILD" load -i "$EVIL/$name.tar"
+        expect_memory 64 timeout 60 "$CBUILD" load -i "$EVIL/$name.tar"
         expect_status 1
         canary_ok
         expect_contains "layer sha256:"
@@ -156,14 +156,14 @@ setup() { cb_dir; }
 @test "a decompression bomb is stopped, and what it wrote is removed" {
     evil bomb
     used=$(du -s --apparent-size -k "$STORE" | cut -f1)
-    expect_memory 64 timeout 30 "$CBUILD" load -i "$EVIL/bomb.tar"
+    expect_memory 64 timeout 60 "$CBUILD" load -i "$EVIL/bomb.tar"
     expect_status 1
     expect_contains 'unpacks to more than 1000 times its size'
     now=$(du -s --apparent-size -k "$STORE" | cut -f1)
     [ $((now - used)) -lt 20000 ]
     cp "$EVIL/bomb.layer" "$DIR/bomb.tgz"
     printf 'FROM busybox\nADD bomb.tgz /x/\n' | dockerfile
-    run timeout 30 "$CBUILD" build --progress=plain "$DIR"
+    run timeout 60 "$CBUILD" build --progress=plain "$DIR"
     expect_status 1
     expect_contains 'Dockerfile:2:' 'unpacks to more than 1000 times its size'
 }
@@ -238,11 +238,11 @@ setup() { cb_dir; }
     for name in passwd-fifo passwd-symlink passwd-out passwd-huge; do
         taken "$name"
         printf 'FROM evil-%s\nUSER nobody\nRUN true\n' "$name" | dockerfile
-        expect_memory 64 timeout 10 "$CBUILD" build --progress=plain --network=none "$DIR"
+        expect_memory 64 timeout 60 "$CBUILD" build --progress=plain --network=none "$DIR"
         expect_status 1
         expect_contains 'Dockerfile:3:' 'unable to find user nobody'
         printf 'FROM evil-%s\nUSER 1234\nRUN ["grep", "-E", "^[UG]id:.(1234|0)", "/proc/self/status"]\n' "$name" | dockerfile
-        run timeout 10 "$CBUILD" build --progress=plain --network=none "$DIR"
+        run timeout 60 "$CBUILD" build --progress=plain --network=none "$DIR"
         expect_status 0
         expect_contains "Uid:	1234	1234" "Gid:	0	0"
     done
@@ -364,17 +364,17 @@ for where, value in cases:
         for key in where[:-1]:
             at = at[key]
         at[where[-1]] = value
-    done = subprocess.run([cbuild, "load"], input=archive(config), capture_output=True, timeout=20)
+    done = subprocess.run([cbuild, "load"], input=archive(config), capture_output=True, timeout=60)
     if done.returncode == 0:
         taken += 1
         if taken % 8 == 0:
             for command in (["inspect", "mutant"], ["history", "mutant"]):
-                done = subprocess.run([cbuild] + command, capture_output=True, timeout=20)
+                done = subprocess.run([cbuild] + command, capture_output=True, timeout=60)
                 assert done.returncode in (0, 1), (where, value, command, done)
                 assert command[0] != "inspect" or json.loads(done.stdout), (where, value)
                 assert b"\x1b" not in done.stdout + done.stderr, (where, value)
             done = subprocess.run([cbuild, "build", "--progress=plain", "--network=none", "-"], capture_output=True,
-                                  input=b"FROM mutant\nENV a=b\nRUN --network=none [\"/bin/true\"]\n", timeout=20)
+                                  input=b"FROM mutant\nENV a=b\nRUN --network=none [\"/bin/true\"]\n", timeout=60)
             assert done.returncode in (0, 1), (where, value, done)
     else:
         assert done.returncode == 1, (where, value, done)

@@ -22,7 +22,7 @@ teardown() {
 }
 
 pull() {
-    run timeout 30 "$CBUILD" pull "$HOSTILE/$1/image:latest"
+    run timeout 60 "$CBUILD" pull "$HOSTILE/$1/image:latest"
 }
 
 @test "an address of this machine that is no registry: both ways that were tried are told, and a way out" {
@@ -65,7 +65,7 @@ while True:
     local server=$! port
     wait_until test -s "$DIR/port"
     port=$(cat "$DIR/port")
-    run timeout 10 "$CBUILD" pull "127.0.0.1:$port/x"
+    run timeout 60 "$CBUILD" pull "127.0.0.1:$port/x"
     kill "$server"
     expect_status 1
     expect_contains "GET \`https://127.0.0.1:$port/v2/x/manifests/latest\`: " "; plain http was tried, too: GET \`http://127.0.0.1:$port/v2/\`: " \
@@ -84,7 +84,7 @@ pull_fails() {
     local mode=$1
     shift
     export CBUILD_ROOT=$BATS_TEST_TMPDIR/store/$mode
-    expect_memory 64 timeout 30 "$CBUILD" pull "$HOSTILE/$mode/image:latest"
+    expect_memory 64 timeout 60 "$CBUILD" pull "$HOSTILE/$mode/image:latest"
     [ "$status" -eq 1 ] || { echo "$mode: status $status: $output"; return 1; }
     expect_contains "$@" || { echo "for $mode"; return 1; }
     expect_no_controls || { echo "for $mode"; return 1; }
@@ -217,16 +217,16 @@ nothing_leaked() {
     start_hostile_registry
     for mode in saidhuge saidmany saidmanifests saidquotes saidcontrols saidvalues saiddeep saiditself saidindex saidabsent; do
         rm -rf "$BATS_TEST_TMPDIR/store/own"
-        expect_memory 64 timeout 35 "$CBUILD" pull "$HOSTILE/$mode/image:latest"
+        expect_memory 64 timeout 60 "$CBUILD" pull "$HOSTILE/$mode/image:latest"
         expect_status 0
         expect_no_controls
         case $mode in
         saidhuge | saidmany | saidmanifests) expect_contains "$mode/image:latest: what its index says of the image is not kept" '8 MiB' ;;
         saidcontrols) expect_contains "$mode/image:latest: what its index says of the image is not kept" 'is no text' ;;
         esac
-        expect_memory 64 timeout 35 "$CBUILD" save --format oci -o "$BATS_TEST_TMPDIR/image.tar" "$HOSTILE/$mode/image:latest"
+        expect_memory 64 timeout 60 "$CBUILD" save --format oci -o "$BATS_TEST_TMPDIR/image.tar" "$HOSTILE/$mode/image:latest"
         expect_status 0
-        expect_memory 64 timeout 35 "$CBUILD" buildx imagetools inspect --format '{{json .SBOM}}' "$HOSTILE/$mode/image:latest"
+        expect_memory 64 timeout 60 "$CBUILD" buildx imagetools inspect --format '{{json .SBOM}}' "$HOSTILE/$mode/image:latest"
         [ "$mode" = saidquotes ] || expect_lacks '\"\"'
         fsck_clean
     done
@@ -259,7 +259,7 @@ nothing_leaked() {
     pull_works redirect
     nothing_leaked
     "$CBUILD" tag "$HOSTILE/redirect/image:latest" "$HOSTILE/pushredir/x:1"
-    run timeout 20 "$CBUILD" push "$HOSTILE/pushredir/x:1"
+    run timeout 60 "$CBUILD" push "$HOSTILE/pushredir/x:1"
     expect_status 0
     nothing_leaked
     grep -q '"server": "other"' "$HOSTILE_LOG"
@@ -295,7 +295,7 @@ nothing_leaked() {
         rm -f "$BATS_TEST_TMPDIR"/hostile.*
         start_hostile_registry --auth $kind
         login
-        expect_memory 64 timeout 30 "$CBUILD" pull "$HOSTILE/good/image:latest"
+        expect_memory 64 timeout 60 "$CBUILD" pull "$HOSTILE/good/image:latest"
         case $kind in
         realm-file | realm-gopher | realm-crlf | realm-huge)
             [ "$status" -eq 1 ] || { echo "$kind: status $status: $output"; return 1; }
@@ -313,7 +313,7 @@ nothing_leaked() {
         rm -f "$BATS_TEST_TMPDIR"/hostile.*
         start_hostile_registry --auth $kind
         login
-        expect_memory 64 timeout 30 "$CBUILD" pull "$HOSTILE/rediruser/image:latest"
+        expect_memory 64 timeout 60 "$CBUILD" pull "$HOSTILE/rediruser/image:latest"
         expect_status 1
         expect_no_controls
         expect_lacks opensesame
@@ -325,17 +325,17 @@ nothing_leaked() {
 @test "names, passwords and tokens appear in no output, also with --debug" {
     start_hostile_registry --auth bearer
     login
-    run timeout 20 "$CBUILD" --debug pull "$HOSTILE/good/image:latest"
+    run timeout 60 "$CBUILD" --debug pull "$HOSTILE/good/image:latest"
     expect_status 0
     expect_lacks opensesame
     expect_lacks token-of-the-registry
     expect_lacks "$(printf tester:opensesame | base64)"
     run grep -r -l -e opensesame -e token-of-the-registry "$CBUILD_ROOT"
     expect_output ''
-    run timeout 20 "$CBUILD" pull "http://tester:opensesame@$HOSTILE/good/image:latest"
+    run timeout 60 "$CBUILD" pull "http://tester:opensesame@$HOSTILE/good/image:latest"
     expect_status 1
     expect_lacks opensesame
-    run timeout 20 "$CBUILD" pull "tester:opensesame@$HOSTILE/good/image:latest"
+    run timeout 60 "$CBUILD" pull "tester:opensesame@$HOSTILE/good/image:latest"
     expect_status 1
     expect_contains 'xxxxx@'
     expect_lacks opensesame
@@ -349,13 +349,13 @@ nothing_leaked() {
     chmod +x "$BATS_TEST_TMPDIR/evil"
     for helper in "../..$BATS_TEST_TMPDIR/evil" "a;touch $CANARY/planted" '$(touch x)' ''; do
         jq -n --arg helper "$helper" --arg host "$HOSTILE" '{credsStore: $helper, credHelpers: {($host): $helper}}' >"$DOCKER_CONFIG/config.json"
-        run timeout 20 "$CBUILD" pull "$HOSTILE/good/image:latest"
+        run timeout 60 "$CBUILD" pull "$HOSTILE/good/image:latest"
         expect_status 1
         canary_ok
     done
     for text in '' '[]' '{"auths":[]}' '{"auths":{"x":{"auth":1}}}' "{\"auths\":{\"$HOSTILE\":{\"auth\":\"!!!\"}}}" '{"auths"' "{\"auths\":{\"$HOSTILE\":{\"auth\":\"$(printf 'a:b\r\nX: y' | base64)\"}}}"; do
         printf '%s' "$text" >"$DOCKER_CONFIG/config.json"
-        run timeout 20 "$CBUILD" pull "$HOSTILE/good/image:latest"
+        run timeout 60 "$CBUILD" pull "$HOSTILE/good/image:latest"
         expect_status 1
         expect_no_controls
     done
@@ -369,7 +369,7 @@ nothing_leaked() {
         >/dev/null 2>&1 3>&- &
     server=$!
     wait_until sh -c "openssl s_client -connect 127.0.0.1:$port </dev/null"
-    run timeout 20 "$CBUILD" pull "127.0.0.1:$port/x:y"
+    run timeout 60 "$CBUILD" pull "127.0.0.1:$port/x:y"
     kill "$server"
     expect_status 1
     expect_contains certificate
@@ -393,12 +393,12 @@ nothing_leaked() {
     for bad in '' / : @ a//b a/../b ../a a/b: a/b@ a@sha256:12 "a@sha256:$(printf 'g%.0s' $(seq 64))" 'a b' $'a\nb' \
         $'\033[2J' -x a:b:c "a:$(printf 'x%.0s' $(seq 129))" "$(printf 'x%.0s' $(seq 300))" A/b é a/B \
         "$HOSTILE/good/image:latest@sha512:00" "$(printf 'x/%.0s' $(seq 5000))y"; do
-        run timeout 10 "$CBUILD" pull -- "$bad"
+        run timeout 60 "$CBUILD" pull -- "$bad"
         [ "$status" -eq 1 ] || { printf 'status %s for %q: %s\n' "$status" "$bad" "$output"; return 1; }
         expect_no_controls
     done
     # a local tag never answers for a digest that is another
-    run timeout 10 "$CBUILD" build --progress=plain - <<END
+    run timeout 60 "$CBUILD" build --progress=plain - <<END
 FROM $HOSTILE/good/image:latest@sha256:$(printf '1%.0s' $(seq 64))
 END
     expect_status 1

@@ -14,12 +14,12 @@ load helpers-sandbox
 @test "the builder's own program cannot be overwritten through /proc/self/exe" {
     sum=$(sha256sum "$CBUILD")
     printf 'FROM busybox\nSHELL ["/proc/self/exe"]\nRUN x\n' >"$DIR/Dockerfile"
-    run timeout 20 "$CBUILD" build --progress=plain --network=none "$DIR"
+    run timeout 60 "$CBUILD" build --progress=plain --network=none "$DIR"
     expect_status 1
     printf '#!/proc/self/exe\n' >"$DIR/script"
     chmod +x "$DIR/script"
     printf 'FROM busybox\nCOPY script /bin/evil\nRUN ["/bin/evil"]\n' >"$DIR/Dockerfile"
-    run timeout 20 "$CBUILD" build --progress=plain --network=none "$DIR"
+    run timeout 60 "$CBUILD" build --progress=plain --network=none "$DIR"
     expect_status 1
     step 'for p in /proc/[0-9]*; do (echo x > $p/exe) 2>&1; done; true'
     expect_status 0
@@ -29,11 +29,11 @@ load helpers-sandbox
 @test "WORKDIR /proc/self/fd/N is a directory of the image or an error" {
     for n in $(seq 3 20); do
         printf 'FROM busybox\nWORKDIR /proc/self/fd/%s\nRUN cat ../../../etc/hostname ../../../../etc/hostname; ls ../..; true\n' "$n" >"$DIR/Dockerfile"
-        run timeout 20 "$CBUILD" build --progress=plain --network=none "$DIR"
+        run timeout 60 "$CBUILD" build --progress=plain --network=none "$DIR"
         expect_lacks "$(cat /etc/hostname)"
         expect_lacks home
     done
-    run timeout 20 "$CBUILD" run --rm --network none -w /proc/self/cwd/../../.. busybox ls
+    run timeout 60 "$CBUILD" run --rm --network none -w /proc/self/cwd/../../.. busybox ls
     expect_lacks home
 }
 
@@ -159,14 +159,14 @@ load helpers-sandbox
         [ "$status" -eq 125 ] || { echo "$host: $output"; return 1; }
         expect_lacks '5.6.7.8	b'
     done
-    run timeout 10 "$CBUILD" run --rm --network none --hostname $'a\nb' busybox hostname
+    run timeout 60 "$CBUILD" run --rm --network none --hostname $'a\nb' busybox hostname
     expect_status 125
 }
 
 @test "secrets: not in the arguments or the environment of the builder, not in the next step" {
     secret=$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')
     mkfifo "$BATS_TEST_TMPDIR/go"
-    SECRET_VALUE=$secret run timeout 20 "$CBUILD" build --progress=plain --network=none --secret id=a,env=SECRET_VALUE - <<'END'
+    SECRET_VALUE=$secret run timeout 60 "$CBUILD" build --progress=plain --network=none --secret id=a,env=SECRET_VALUE - <<'END'
 FROM busybox
 RUN --mount=type=secret,id=a cat /run/secrets/a | md5sum; grep -c . /proc/1/cmdline; cat /proc/*/environ | tr '\0' '\n'; mount | grep secrets
 RUN cat /run/secrets/a; env; find / -xdev -name a -type f; true
@@ -204,7 +204,7 @@ nodes() {
     step 'for n in null zero full random urandom tty; do \
         chmod 0 /dev/$n; chown 5:5 /dev/$n; touch -d @1 /dev/$n; done; chmod 0 /proc/keys /proc/kcore; true'
     expect_status 0
-    run timeout 30 "$CBUILD" run --rm --network none busybox sh -c \
+    run timeout 60 "$CBUILD" run --rm --network none busybox sh -c \
         'chmod 640 /dev/null /dev/full; chown 5 /dev/zero; touch -d @1 /dev/tty; chmod 0 /proc/keys; true'
     nodes | diff "$BATS_TEST_TMPDIR/before" -
     step 'echo x >/dev/null && [ -w /dev/null ] && [ "$(head -c 3 /dev/zero | wc -c)" = 3 ] && ! echo y >/dev/full'
@@ -215,22 +215,22 @@ nodes() {
     echo in >"$DIR/input"
     chmod 600 "$DIR/input"
     nodes >"$BATS_TEST_TMPDIR/before"
-    timeout 30 "$CBUILD" run --rm -i --network none busybox sh -c \
+    timeout 60 "$CBUILD" run --rm -i --network none busybox sh -c \
         'chmod 777 /proc/self/fd/0 /proc/self/fd/1; chown 5 /proc/self/fd/2; cat' \
         <"$DIR/input" >"$DIR/output" 2>/dev/full
     [ "$(cat "$DIR/output")" = in ]
     [ "$(stat -c %a "$DIR/input")" = 600 ]
     [ "$(stat -c %a "$DIR/output")" = 644 ]
-    timeout 30 "$CBUILD" run --rm -i --network none busybox sh -c \
+    timeout 60 "$CBUILD" run --rm -i --network none busybox sh -c \
         'chmod 0 /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2; true' </dev/null >/dev/null 2>&1
     nodes | diff "$BATS_TEST_TMPDIR/before" -
 }
 
 @test "what a container writes to one file by both streams keeps its order" {
-    timeout 30 "$CBUILD" run --rm --network none busybox sh -c \
+    timeout 60 "$CBUILD" run --rm --network none busybox sh -c \
         'for i in 1 2 3; do echo o$i; echo e$i >&2; done' >"$DIR/both" 2>&1
     [ "$(tr '\n' ' ' <"$DIR/both")" = 'o1 e1 o2 e2 o3 e3 ' ]
-    run timeout 30 sh -c '"$CBUILD" run --rm --network none busybox echo x >/dev/full'
+    run timeout 60 sh -c '"$CBUILD" run --rm --network none busybox echo x >/dev/full'
     expect_status 125
     expect_contains 'no space left on device'
 }

@@ -32,7 +32,7 @@ copied() {
     expect_status 0
 }
 fails() {
-    run timeout 30 "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" copy -q "$@"
+    run timeout 60 "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" copy -q "$@"
     expect_status 1
     expect_no_controls
 }
@@ -202,11 +202,11 @@ fails() {
         done
     done
     fails --all "docker://$HOSTILE/wrongdigestm/image:latest" oci:out
-    expect_memory 64 timeout 30 "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" copy --all "docker://$HOSTILE/millionentries/image:1" oci:out
+    expect_memory 64 timeout 60 "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" copy --all "docker://$HOSTILE/millionentries/image:1" oci:out
     expect_status 1
     fails "docker://$REGISTRY/one:1" "docker://$HOSTILE/pushlie/x:1"
     fails "docker://$HOSTILE/good/image:latest" "docker://$HOSTILE/pushdenied/x:1"
-    run timeout 30 "$CBUILD" copy -q "docker://$REGISTRY/one:1" "docker://$HOSTILE/pushredir/x:1"
+    run timeout 60 "$CBUILD" copy -q "docker://$REGISTRY/one:1" "docker://$HOSTILE/pushredir/x:1"
     expect_status 0
     run jq -s -r '.[] | select(.server == "other") | select(.authorization != null) | .path' "$HOSTILE_LOG"
     expect_output ''

@@ -220,7 +220,7 @@ setup() {
     # a pipe is not waited for
     rm "$blobs/$layer"
     mkfifo "$blobs/$layer"
-    run timeout 20 "$CBUILD" --root "$fresh" load -i "$dir"
+    run timeout 60 "$CBUILD" --root "$fresh" load -i "$dir"
     expect_status 1
     # other bytes
     rm "$blobs/$layer"

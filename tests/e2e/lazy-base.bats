@@ -26,6 +26,7 @@ setup() {
 send() { "$CBUILD" build --progress=plain --push -t "$name" "$@" "$DIR"; }
 # layer_gets: how often a layer was fetched since the last `forget`: not the configs, which are small.
 layer_gets() { tail -c "+$SEEN" "$LOG" | grep '"GET /v2/[^ ]*/blobs/' | awk '$10 > 100000' | wc -l; }
+gets_are() { [ "$(layer_gets)" = "$1" ]; } # the registry notes one when it has sent it
 forget() { SEEN=$(($(stat -c %s "$LOG") + 1)); }
 unpacked() { ls "$CBUILD_ROOT/snapshots" | wc -l; }
 manifest() { curl -sf --noproxy '*' -H 'Accept: application/vnd.oci.image.manifest.v1+json' -H 'Accept: application/vnd.oci.image.index.v1+json' "http://$REGISTRY/v2/${1%:*}/manifests/${1##*:}"; }
@@ -48,10 +49,10 @@ manifest() { curl -sf --noproxy '*' -H 'Accept: application/vnd.oci.image.manife
     run "$CBUILD" run --rm --network none elsewhere:1
     expect_status 0
     expect_output ran
-    [ "$(layer_gets)" = 1 ]
+    wait_until gets_are 1
     run "$CBUILD" run --rm --network none "$("$CBUILD" images -q elsewhere:1)" cat /etc/passwd
     expect_status 0
-    [ "$(layer_gets)" = 1 ]
+    wait_until gets_are 1
 }
 
 @test "linked layers on a base: pushed without it, and run here with it" {
@@ -77,7 +78,7 @@ manifest() { curl -sf --noproxy '*' -H 'Accept: application/vnd.oci.image.manife
 @test "a step that needs a file has the base fetched" {
     printf 'FROM %s/base\nCOPY --link <<X /x\nx\nX\nWORKDIR /w\n' "$REGISTRY" >"$DIR/Dockerfile"
     send
-    [ "$(layer_gets)" = 1 ]
+    wait_until gets_are 1
 }
 
 @test "a stage nobody takes files from costs nothing, one that somebody does is fetched" {
@@ -86,7 +87,7 @@ manifest() { curl -sf --noproxy '*' -H 'Accept: application/vnd.oci.image.manife
     [ "$(layer_gets)" = 0 ]
     printf 'FROM %s/base AS a\nFROM scratch\nCOPY --from=a /etc/passwd /\n' "$REGISTRY" >"$DIR/Dockerfile"
     send
-    [ "$(layer_gets)" = 1 ]
+    wait_until gets_are 1
 }
 
 @test "another registry gets the blobs as they are, without anything being unpacked" {
@@ -95,7 +96,7 @@ manifest() { curl -sf --noproxy '*' -H 'Accept: application/vnd.oci.image.manife
     start_hostile_registry
     run "$CBUILD" build --progress=plain --push -t "$HOSTILE/good/app:1" "$DIR"
     expect_status 0
-    [ "$(layer_gets)" = 1 ]
+    wait_until gets_are 1
     [ "$(unpacked)" = 0 ]
     grep -q '"PUT".*/good/app/manifests/1' "$HOSTILE_LOG"
     [ "$(curl -s --noproxy '*' "http://$HOSTILE/v2/good/app/blobs/$blob" | sha256sum | cut -d' ' -f1)" = "${blob#sha256:}" ]
@@ -105,11 +106,11 @@ manifest() { curl -sf --noproxy '*' -H 'Accept: application/vnd.oci.image.manife
 @test "an archive gets the blobs as they are, docker's the plain tars" {
     run "$CBUILD" build -q -o "type=oci,dest=$BATS_TEST_TMPDIR/o.tar" -t x "$DIR"
     expect_status 0
-    [ "$(layer_gets)" = 1 ]
+    wait_until gets_are 1
     [ "$(unpacked)" = 0 ]
     run "$CBUILD" build -q -o "type=docker,dest=$BATS_TEST_TMPDIR/d.tar" -t x "$DIR"
     expect_status 0
-    [ "$(layer_gets)" = 1 ]
+    wait_until gets_are 1
     [ "$(unpacked)" = 0 ]
     for file in o d; do
         rm -rf --one-file-system "$CBUILD_ROOT"
@@ -121,7 +122,7 @@ manifest() { curl -sf --noproxy '*' -H 'Accept: application/vnd.oci.image.manife
 
 @test "an image for this store is for running: its base is fetched with it" {
     "$CBUILD" build -q -t here "$DIR"
-    [ "$(layer_gets)" = 1 ]
+    wait_until gets_are 1
 
     printf 'FROM here\nRUN true\n' | "$CBUILD" build -q --offline - >/dev/null
 }
@@ -148,10 +149,10 @@ manifest() { curl -sf --noproxy '*' -H 'Accept: application/vnd.oci.image.manife
     "$CBUILD" image prune -f >/dev/null
     "$CBUILD" prune -af >/dev/null
     "$CBUILD" save elsewhere:1 -o "$BATS_TEST_TMPDIR/s.tar"
-    [ "$(layer_gets)" = 1 ]
+    wait_until gets_are 1
     [ "$(unpacked)" = 0 ]
     printf 'FROM elsewhere:1\nRUN test -e /bin/sh\n' | "$CBUILD" build -q - >/dev/null
-    [ "$(layer_gets)" = 1 ]
+    wait_until gets_are 1
 }
 
 @test "offline, bytes that are wanted and not here are named" {
@@ -189,7 +190,7 @@ manifest() { curl -sf --noproxy '*' -H 'Accept: application/vnd.oci.image.manife
     [ "$(manifest "$repository:1" | jq '.manifests | length')" = 2 ]
     run "$CBUILD" save --platform linux/arm64 "$name" -o "$BATS_TEST_TMPDIR/arm.tar"
     expect_status 0
-    [ "$(layer_gets)" = 1 ]
+    wait_until gets_are 1
 }
 
 @test "a base whose bytes are not what it says goes into no archive and to no other registry" {
@@ -268,12 +269,12 @@ cached_build() {
 @test "a cache that is written, or other compression, has the bytes and fetches them" {
     run send --cache-to "type=registry,ref=$REGISTRY/cache:x"
     expect_status 0
-    [ "$(layer_gets)" = 1 ]
+    wait_until gets_are 1
     rm -rf --one-file-system "$CBUILD_ROOT"
     forget
     run "$CBUILD" build --progress=plain -o "type=registry,name=$name,compression=zstd,force-compression=true" "$DIR"
     expect_status 0
-    [ "$(layer_gets)" = 1 ]
+    wait_until gets_are 1
     [ "$(unpacked)" = 0 ]
     manifest "$repository:1" | jq -e '.layers[0].mediaType | endswith("zstd")'
 }

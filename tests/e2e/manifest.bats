@@ -157,18 +157,18 @@ manifest() {
 @test "a registry that lies makes no list" {
     start_hostile_registry
     for mode in lieheader dualtype manyentries millionentries deepindex notjson escapes absent; do
-        run timeout 30 "$CBUILD" manifest create "bad$mode" "$HOSTILE/$mode/image:latest"
+        run timeout 60 "$CBUILD" manifest create "bad$mode" "$HOSTILE/$mode/image:latest"
         expect_status 1
         expect_no_controls
-        run timeout 30 "$CBUILD" manifest rm "bad$mode"
+        run timeout 60 "$CBUILD" manifest rm "bad$mode"
         expect_status 1
     done
     for mode in notjson escapes lieheader; do
-        run timeout 30 "$CBUILD" manifest inspect --raw "$HOSTILE/$mode/image:latest"
+        run timeout 60 "$CBUILD" manifest inspect --raw "$HOSTILE/$mode/image:latest"
         expect_status 1
         expect_no_controls
     done
-    expect_memory 64 timeout 30 "$CBUILD" manifest create big "$HOSTILE/millionentries/image:latest"
+    expect_memory 64 timeout 60 "$CBUILD" manifest create big "$HOSTILE/millionentries/image:latest"
     expect_status 1
 }
 

@@ -81,9 +81,9 @@ serve_on() {
     wait_until host curl -s -o /dev/null "http://$1:$PORT/"
 }
 
-# A program for steps and containers: says what answers at ADDRESS PORT, as far as anything does. Debian's shell does what a
-# static busybox cannot.
-ask='ask() { timeout 3 bash -c "exec 3<>/dev/tcp/\$0/\$1 && printf \"GET /file HTTP/1.0\\r\\n\\r\\n\" >&3 && cat <&3" $1 $2; }'
+# A program for steps and containers: says what answers at ADDRESS PORT within SECONDS, as far as anything does. Debian's shell does
+# what a static busybox cannot.
+ask='ask() { timeout ${3:-60} bash -c "exec 3<>/dev/tcp/\$0/\$1 && printf \"GET /file HTTP/1.0\\r\\n\\r\\n\" >&3 && cat <&3" $1 $2; }'
 # A web server in a container with $DIR as /v, until $DIR/stop is there.
 served='mkdir /w; echo page >/w/file; httpd -p 80 -h /w; echo up; until [ -e /v/stop ]; do sleep 0.1; done'
 
@@ -172,7 +172,7 @@ time.sleep(300)' 3>&- &
     wait_until grep -q @cbuild-canary "/proc/$HOLDER/net/unix"
     dockerfile <<END
 FROM debian:bookworm
-RUN ["bash", "-c", "$(sed 's/[\\"]/\\&/g' <<<"$ask"); for ip in 127.0.0.1 10.213.{0..9}.1; do ask \$ip $PORT & done; wait; cat /proc/net/unix"]
+RUN ["bash", "-c", "$(sed 's/[\\"]/\\&/g' <<<"$ask"); for ip in 127.0.0.1 10.213.{0..9}.1; do ask \$ip $PORT 3 & done; wait; cat /proc/net/unix"]
 END
     build_ok
     kill "$abstract"
@@ -196,7 +196,7 @@ END
     address=$(sed -n 's/.*inet \([0-9.]*\).*/\1/p' "$BATS_TEST_TMPDIR/log")
     run host curl -s "http://$address/file"
     expect_output page
-    run "$CBUILD" run --rm debian:bookworm bash -c "$ask; ask $address 80"
+    run "$CBUILD" run --rm debian:bookworm bash -c "$ask; ask $address 80 3"
     [ "$status" -ne 0 ]
     expect_lacks page
     touch "$DIR/stop"
@@ -266,7 +266,8 @@ END
     run without iptables-restore pasta slirp4netns -- "$CBUILD" run --rm -p 0:80 busybox true
     expect_status 125
     expect_contains 'iptables is not installed'
-    [ -z "$(helpers_running)" ]
+    no_helpers_run() { [ -z "$(helpers_running)" ]; }
+    wait_until no_helpers_run
     mkdir "$BATS_TEST_TMPDIR/bin"
     printf '#!/bin/sh\necho "iptables-restore: you must be root" >&2\nexit 4\n' >"$BATS_TEST_TMPDIR/bin/iptables-restore"
     chmod +x "$BATS_TEST_TMPDIR/bin/iptables-restore"
@@ -462,7 +463,7 @@ Are you sure you want to continue? [y/N] '
     wait_until grep -q up "$BATS_TEST_TMPDIR/log"
     grep -q 'default via fd00:99::1 dev eth0' "$BATS_TEST_TMPDIR/log"
     for address in 10.99.5.2 '[fd00:99::2]' "$HOST:$port" "[fd00:98::2]:$port" "[::1]:$port" '[::1]:8081'; do
-        run host curl -gs -m 5 "http://$address/file"
+        run host curl -gs "http://$address/file"
         expect_output page
     done
     run "$CBUILD" run --rm --network six busybox wget -qO- http://page/file

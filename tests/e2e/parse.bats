@@ -77,7 +77,7 @@ is() {
         python3 -c "$2" >"$DIR/Dockerfile"
         for option in '' --expand; do
             # shellcheck disable=SC2086
-            expect_memory 64 sh -c 'exec timeout 20 "$0" parse '"$option"' "$1" >/dev/null' "$CBUILD" "$DIR/Dockerfile"
+            expect_memory 64 sh -c 'exec timeout 60 "$0" parse '"$option"' "$1" >/dev/null' "$CBUILD" "$DIR/Dockerfile"
             [[ $status == [$1] ]] || { echo "$2 $option: status $status: ${output:0:500}"; return 1; }
             [ "${#output}" -lt 20000 ] || { echo "$2: ${#output} bytes of message"; return 1; }
         done

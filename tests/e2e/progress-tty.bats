@@ -35,6 +35,14 @@ on_screen() { # SIZE ARGUMENTS...
     output=$(sed -E 's/ +([0-9]+\.[0-9]s)$/ \1/; s/[0-9]+\.[0-9]s/T/; s/[0-9a-f]{64}/ID/' <<<"$output")
 }
 
+# A step after this waits in a line of its Dockerfile, "GATE COMMAND", until that file is there: its COMMAND is done, and is seen.
+with_gates() {
+    export GO=$BATS_TEST_TMPDIR/go
+    export WHEN_RESIZED=$GO/on
+    mkdir "$GO"
+    sed -i -E 's|GATE (.*)|--mount=type=cache,id=go,target=/go \1; until [ -e /go/on ]; do sleep 0.02; done|' "$DIR/Dockerfile"
+}
+
 # All lines but those of results, sorted: steps that run side by side may begin in any order.
 steps() { grep -aE '^(=>|\[\+\])' <<<"$output" | LC_ALL=C sort; }
 
@@ -69,7 +77,10 @@ print({sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in l.rstrip
 }
 
 @test "a terminal that gets narrower is drawn anew without remains" {
-    on_screen 80x24,line:40x24
+    sed -i 's/^RUN for .*/RUN GATE for i in 1 2 3 4 5 6 7 8; do echo "line $i"; done/' "$DIR/Dockerfile"
+    with_gates
+    # Only when its lines stand there the screen gets narrower.
+    on_screen '80x24,    line 8:40x24' --cache-mount "go=$GO"
     [ "$(steps | cut -c1-14)" = "=> CACHED [bas
 => [base 2/2] 
 => [one 1/1] R
@@ -81,11 +92,12 @@ print({sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in l.rstrip
 }
 
 @test "a line that is written over and has no end is shown while its step runs" {
-    printf 'FROM busybox\nRUN printf "at 10%%%%\\rat 50%%%%"; sleep 1\n' >"$DIR/Dockerfile"
+    printf 'FROM busybox\nRUN GATE printf "at 10%%%%\\rat 50%%%%"\n' >"$DIR/Dockerfile"
+    with_gates
     # Only when it stands there the screen gets narrower.
-    on_screen '80x24,    at 50%:40x24'
+    on_screen '80x24,    at 50%:40x24' --cache-mount "go=$GO"
     [ "$(steps)" = '=> CACHED [1/2] FROM docker... T
-=> [2/2] RUN printf "at 10%... T
+=> [2/2] RUN --mount=type=c... T
 => exporting to image T
 [+] T (3/3) FINISHED' ]
 }
@@ -93,24 +105,31 @@ print({sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in l.rstrip
 @test "pictures are as wide as they are, tabs are blanks, and what commands a terminal is left out while a step runs" {
     cat >"$DIR/Dockerfile" <<'END'
 FROM busybox
-RUN for i in 1 2 3; do for j in $(seq 40); do printf '\342\234\205'; done; echo; sleep 0.15; done
-RUN printf 'a\tb\033[2J\033]0;title\007\033[1Ac%s\n' d; sleep 0.4
+RUN GATE for i in 1 2 3; do for j in $(seq 40); do printf '\342\234\205'; done; echo; done
+RUN --mount=type=cache,id=go,target=/go printf 'a\tb\033[2J\033]0;title\007\033[1Ac%s\n' d; until [ -e /go/two ]; do sleep 0.02; done
 END
-    on_screen 60x24
+    with_gates
+    touch "$GO/two"
+    # Only when they stand there the step ends.
+    on_screen '60x24,✅:60x24' --cache-mount "go=$GO"
     [ "$(steps | wc -l)" -eq 5 ]
     expect_lacks ✅
-    run script -qec "'$CBUILD' build --no-cache --progress=tty -t img '$DIR'" /dev/null
+    rm "$GO/on" "$GO/two"
+    on_terminal 'expect:\xe2\x9c\x85' "touch:$GO/on" 'expect:a       bcd' "touch:$GO/two" -- \
+        "$CBUILD" build --no-cache --progress=tty -t img --cache-mount "go=$GO" "$DIR"
+    expect_status 0
     expect_contains 'a       bcd'
     expect_lacks $'\033]'
     expect_lacks $'\033[2J'
 }
 
 @test "more steps run than there are lines: each line is another one, and the head says how many there are beside" {
-    { for i in $(seq 12); do printf 'FROM busybox AS s%s\nRUN echo said %s; sleep 1\n' "$i" "$i"; done
+    { for i in $(seq 12); do printf 'FROM busybox AS s%s\nRUN GATE echo said %s\n' "$i" "$i"; done
       echo FROM busybox
       for i in $(seq 12); do echo "COPY --from=s$i /bin/true /$i"; done; } >"$DIR/Dockerfile"
+    with_gates
     # Only when that stands there the screen gets narrower.
-    on_screen '80x9,more that run:40x9' --jobs 20
+    on_screen '80x9,more that run:40x9' --jobs 20 --cache-mount "go=$GO"
     expect_contains ') FINISHED' 'status 0'
     [ "$(grep -ac '^=> .\{1,37\}$' <<<"$output")" -ge 24 ]
     expect_lacks '    said'
@@ -160,15 +179,19 @@ row() { # COLUMNS TEXT [WIDTH]
     printf '%s%*s    T\n' "$2" "$(($1 - 6 - ${3:-${#2}}))" ''
 }
 
-# What stands there while a step runs, in $middle, and at the end, in $end.
-in_tmux() { # COLUMNS
+# A picture may be half drawn: the whole is waited for.
+stands() { # SOCKET TEXT
+    [ "$(tmux_screen "$1")" = "$2" ]
+}
+
+# What stands there while a step runs is MIDDLE; $end has what stands there at the end.
+in_tmux() { # COLUMNS MIDDLE
     local socket=$BATS_TEST_TMPDIR/tmux-$1
     rm -f "$GO/on"
     # shellcheck disable=SC2016
     tmux -S "$socket" -f /dev/null new-session -d -x "$1" -y 24 \
         'stty -echo; "$CBUILD" build --progress=tty --no-cache --network none -t img --cache-mount "go=$GO" "$DIR" >/dev/null; echo status $?; exec sleep 300'
-    wait_until shows "$socket" '    a line that'
-    middle=$(tmux_screen "$socket")
+    wait_until stands "$socket" "$2" || { tmux_screen "$socket"; return 1; }
     touch "$GO/on"
     wait_until shows "$socket" 'status 0'
     end=$(tmux_screen "$socket" | sed '/^took T, critical path/,/^status /{/^status /!d}') # of a build of more than a second
@@ -186,11 +209,10 @@ RUN --mount=type=cache,id=go,target=/go for i in 1 2 3 4 5 6 7 8; do echo "line 
 DOCKER
     run="[3/3] $(tail -n 1 "$DIR/Dockerfile")"
     for columns in 80 200; do
-        in_tmux "$columns"
         cut="${run:0:$((columns - 16))}..."
         said="a line that is longer than eighty columns are wide, by a little, and a bit more"
         [ "$columns" = 200 ] || said="${said:0:72}..."
-        [ "$middle" = "[+] T (2/3)
+        in_tmux "$columns" "[+] T (2/3)
 $(row "$columns" '=> CACHED [1/3] FROM docker.io/library/busybox:latest')
 $(row "$columns" "$wide" 31)
 $(row "$columns" " > $cut")
@@ -199,7 +221,7 @@ $(row "$columns" " > $cut")
     line 6
     line 7
     line 8
-    $said" ] || { echo "$middle"; false; }
+    $said"
         [ "$end" = "[+] T (4/4) FINISHED
 $(row "$columns" '=> CACHED [1/3] FROM docker.io/library/busybox:latest')
 $(row "$columns" "$wide" 31)

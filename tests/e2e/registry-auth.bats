@@ -40,11 +40,11 @@ serve() {
     registry_serve "$BATS_TEST_TMPDIR/registry" "$@"
 }
 fails() {
-    run timeout 30 "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" "$@"
+    run timeout 60 "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh" "$@"
     expect_status 1
 }
 works() {
-    run timeout 30 "$CBUILD" "$@"
+    run timeout 60 "$CBUILD" "$@"
     expect_status 0
 }
 
@@ -69,7 +69,7 @@ works() {
     # a directory for all registries
     printf 'FROM %s/x:1\n' "$REGISTRY" >"$BATS_TEST_TMPDIR/Dockerfile"
     mv "$certs" "$BATS_TEST_TMPDIR/mine"
-    run timeout 30 "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh4" build -q -f "$BATS_TEST_TMPDIR/Dockerfile" "$BATS_TEST_TMPDIR/mine"
+    run timeout 60 "$CBUILD" --root "$BATS_TEST_TMPDIR/fresh4" build -q -f "$BATS_TEST_TMPDIR/Dockerfile" "$BATS_TEST_TMPDIR/mine"
     expect_status 1
     works --root "$BATS_TEST_TMPDIR/fresh4" build -q --cert-dir "$BATS_TEST_TMPDIR/mine" -f "$BATS_TEST_TMPDIR/Dockerfile" "$BATS_TEST_TMPDIR/mine"
     mv "$BATS_TEST_TMPDIR/mine" "$certs"

@@ -11,6 +11,7 @@ setup_file() {
     as_networked cbtest cbuild run -d --name srv --network web --network-alias www busybox \
         sh -c 'mkdir /w; echo page >/w/file; exec httpd -f -p 80 -h /w' >/dev/null
     as_networked cbtest cbuild run -d --name plain busybox sleep 1000 >/dev/null
+    wait_until as_networked cbtest cbuild exec srv wget -qO /dev/null http://127.0.0.1/file
 }
 teardown_file() {
     as_networked cbtest cbuild rm -f srv plain >/dev/null 2>&1 || true
@@ -58,7 +59,7 @@ in_user() {
     in_user 'cbuild run -d --name door -p 127.0.0.1::80 busybox sh -c "mkdir /w; echo in >/w/file; exec httpd -f -p 80 -h /w" >/dev/null
         cbuild network disconnect bridge door; cbuild port door
         cbuild network connect web door; page=http://$(cbuild port door 80)/file
-        for i in $(seq 100); do curl -sf "$page" && break; sleep 0.05; done
+        for i in $(seq 1000); do curl -sf "$page" && break; sleep 0.05; done
         cbuild rm -f door >/dev/null'
     expect_status 0
     expect_output in
@@ -91,7 +92,7 @@ END
     # Many who keep their connections keep nobody else out.
     python3 - "$port" >"$BATS_TEST_TMPDIR/many" <<'END'
 import socket, sys
-many = [socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20) for _ in range(200)]
+many = [socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60) for _ in range(200)]
 many[-1].sendall(b"GET /big HTTP/1.0\r\n\r\n")
 print(many[-1].recv(4))
 END

@@ -194,8 +194,15 @@ mine'
 @test "secrets: a pipe that nobody writes to is waited for until the build is cancelled" {
     printf 'FROM busybox\n' >"$DIR/Dockerfile"
     mkfifo "$BATS_TEST_TMPDIR/pipe"
-    run timeout -s INT -k 20 0.5 "$CBUILD" build --secret "id=s,src=$BATS_TEST_TMPDIR/pipe" "$DIR"
-    expect_status 124
+    "$CBUILD" build --secret "id=s,src=$BATS_TEST_TMPDIR/pipe" "$DIR" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    pid=$!
+    waits() { readlink "/proc/$pid/fd/"* | grep -q '/pipe$'; }
+    wait_until waits
+    kill -INT "$pid"
+    status=0
+    wait "$pid" || status=$?
+    output=$(cat "$BATS_TEST_TMPDIR/out")
+    expect_status 130
     expect_contains 'secret `s`' canceled
 }
 

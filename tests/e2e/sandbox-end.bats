@@ -61,7 +61,7 @@ run_five() {
 }
 
 @test "with the host's processes in sight, what it started still ends with a container" {
-    run timeout 30 "$CBUILD" run --rm --network none --pid host busybox sh -c "(setsid sleep $FOREVER &); sleep 0.1; echo started"
+    run timeout 60 "$CBUILD" run --rm --network none --pid host busybox sh -c "(setsid sleep $FOREVER &); sleep 0.1; echo started"
     expect_output started
     expect_no_sleeper
 }

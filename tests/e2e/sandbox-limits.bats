@@ -106,9 +106,31 @@ refused_option() {
     done
     container --cgroup-parent /cbuild-test/parent busybox true
     expect_status 0
-    run find /sys/fs/cgroup -mindepth 2 -type d -path '*/cbuild-test/parent/*' ! -name session-3999999
+    run find /sys/fs/cgroup -ignore_readdir_race -mindepth 2 -type d -path '*/cbuild-test/parent/*' ! -name session-3999999
     expect_output ''
-    find /sys/fs/cgroup -depth -type d -path '*/cbuild-test*' -exec rmdir {} +
+    find /sys/fs/cgroup -ignore_readdir_race -depth -type d -path '*/cbuild-test*' -exec rmdir {} +
+}
+
+@test "more processors than the control group above has are all that it has, and no error" {
+    local parent
+    parent=$(awk '$3 == "cgroup" && $4 ~ /(^|,)cpu(,|$)/ { print $2; exit }' /proc/mounts)/cbuild-half
+    case $parent in
+    /sys/*) mkdir -p "$parent" && echo 50000 >"$parent/cpu.cfs_quota_us" ;;
+    *) # version 2
+        echo +cpu >/sys/fs/cgroup/cgroup.subtree_control
+        parent=/sys/fs/cgroup/cbuild-half
+        mkdir -p "$parent" && echo 50000 100000 >"$parent/cpu.max"
+        ;;
+    esac
+    container --cgroup-parent /cbuild-half --cpus 1 busybox echo runs
+    expect_output runs
+    container --cgroup-parent /cbuild-half --cpus 0.25 busybox sh -c 'cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us cpu.max 2>/dev/null'
+    [ "${output%% *}" = 25000 ]
+    "$CBUILD" run -d --network none --name changed --cgroup-parent /cbuild-half --cpus 0.25 busybox sleep "$FOREVER"
+    "$CBUILD" update --cpus 1.5 changed
+    "$CBUILD" update --cpu-quota 10000 --cpu-period 20000 changed
+    "$CBUILD" rm -f changed
+    find /sys/fs/cgroup -depth -type d -path '*/cbuild-half*' -exec rmdir {} +
 }
 
 @test "control groups that a killed one left go with the next, however short it is" {

@@ -5,7 +5,7 @@ load helpers-hostile
 load helpers-sandbox
 
 container() {
-    run timeout 30 "$CBUILD" run --rm --network none "$@"
+    run timeout 60 "$CBUILD" run --rm --network none "$@"
 }
 bounding() {
     container "$@" busybox awk '/^CapBnd/ { print $2 }' /proc/self/status
@@ -243,6 +243,7 @@ END
     expect_status 125
     expect_contains 'No such container: nobody'
     owner=$("$CBUILD" run -d --ipc shareable --network none busybox sh -c 'echo x >/dev/shm/left; exec sleep 771104')
+    wait_until "$CBUILD" exec "$owner" grep -q ^sleep /proc/1/cmdline
     if [ -n "${CB_OUTER_SECCOMP:-}" ]; then # where a kernel has no calls for mounts by descriptor
         container --pid "container:$owner" busybox true
         expect_status 125
@@ -274,7 +275,7 @@ END
     expect_status 125
     expect_contains 'non-shareable IPC' '--ipc shareable'
     "$CBUILD" kill "$owner" >/dev/null
-    run timeout 20 "$CBUILD" wait guest
+    run timeout 60 "$CBUILD" wait guest
     expect_output 137
     run "$CBUILD" start guest
     expect_status 1
@@ -292,7 +293,7 @@ END
         container --sysctl "$bad" busybox true
         expect_status 125
     done
-    run timeout 30 "$CBUILD" run --rm --network host --sysctl net.ipv4.ip_forward=1 busybox true
+    run timeout 60 "$CBUILD" run --rm --network host --sysctl net.ipv4.ip_forward=1 busybox true
     expect_status 125
     expect_contains 'cannot be set if using the host network namespace'
 }

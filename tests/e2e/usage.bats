@@ -299,22 +299,37 @@ END
 @test "plain progress: a step that is left before its end is gone on with, and one that failed is shown again" {
     dockerfile <<'END'
 FROM busybox AS one
-RUN --mount=type=cache,target=/m,id=turns rm -f /m/*
+RUN true
 FROM one AS two
-RUN --mount=type=cache,target=/m,id=turns for i in $(seq 12); do echo line $i; done; touch /m/two; until [ -e /m/three ]; do sleep 0.02; done; echo the end; exit 5
+RUN --mount=type=cache,target=/m,id=turns for i in $(seq 12); do echo line $i; done; until [ -e /m/two ]; do sleep 0.02; done; echo the end; exit 5
 FROM one AS three
-RUN --mount=type=cache,target=/m,id=turns until [ -e /m/two ]; do sleep 0.02; done; echo between; touch /m/three; sleep 30
+RUN --mount=type=cache,target=/m,id=turns until [ -e /m/three ]; do sleep 0.02; done; echo between; sleep 1000
 FROM busybox
 COPY --from=two /x /
 COPY --from=three /x /
 END
-    build --network none --no-cache
+    # each goes on when what came before it is told
+    in_turns() {
+        local turns=$BATS_TEST_TMPDIR/turns
+        rm -rf "$turns" "$turns.out"
+        mkdir "$turns"
+        "$CBUILD" build --progress=plain --network none --no-cache --cache-mount "turns=$turns" "$DIR" >"$turns.out" 2>&1 3>&- &
+        local pid=$!
+        wait_until grep -q ' line 12$' "$turns.out"
+        touch "$turns/three"
+        wait_until grep -q ' between$' "$turns.out"
+        touch "$turns/two"
+        status=0
+        wait "$pid" || status=$?
+        output=$(cat "$turns.out")
+    }
+    in_turns
     expect_status 1
     # each block ends with the end of its step, or says that there is more
     run awk -v RS= -F'\n' '$1 ~ /^#/ {last = $NF; for (i = 1; i <= NF; i++) if ($i == "------") {last = $(i - 1); break}
         if (last !~ /^#[0-9]+ (\.\.\.|DONE.*|CACHED|CANCELED|ERROR: .*)$/) print last}' <<<"$output"
     expect_output ''
-    build --network none --no-cache
+    in_turns
     expect_contains $'line 12\n#' $' ...\n\n#' "$(printf -- '------\n > [two 1/1] RUN')"
     # the last ten lines
     expect_contains $'exit 5:\nline 4\nline 5\n' $'\nline 12\nthe end\n------\n'

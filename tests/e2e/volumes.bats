@@ -115,7 +115,8 @@ sh_in() { # sh_in OPTIONS… -- COMMAND: a container that is kept and removed
 }
 
 # Who makes a container waits for this volume's lock, as while somebody else copies a large tree into it.
-waits_for() { readlink "/proc/$1/fd/"* | grep -q "/volumes/$2/lock\$"; }
+# The shell that becomes it has our own descriptor for a moment.
+waits_for() { [ "/proc/$1/exe" -ef "$CBUILD" ] && readlink "/proc/$1/fd/"* | grep -q "/volumes/$2/lock\$"; }
 
 @test "while a volume is being filled nobody else waits, and nobody removes it; whoever fills it, it is filled once" {
     local first second third did=0
@@ -275,6 +276,52 @@ Are you sure you want to continue? [y/N] '
     [ "$("$CBUILD" volume inspect -f '{{.Labels.a}}' labelled)" = b ]
 }
 
+@test "the anonymous volumes of a create that was killed go with the next volume, those of others stay" {
+    local killed other
+    anonymous() { "$CBUILD" volume ls -q | grep -cE '^[0-9a-f]{64}$'; }
+    "$CBUILD" volume create large >/dev/null
+    exec 8>"$STORE/volumes/large/lock"
+    flock 8
+    for n in killed other; do
+        "$CBUILD" create --name $n --network none -v /anonymous -v large:/data filled true >"$BATS_TEST_TMPDIR/$n" 2>&1 3>&- 8>&- &
+        printf -v $n %s $!
+        wait_until waits_for $! large
+    done
+    [ "$(anonymous)" = 2 ]
+    kill -KILL "$killed"
+    wait "$killed" || true
+    "$CBUILD" volume create next >/dev/null 8>&-
+    [ "$(anonymous)" = 1 ]
+    exec 8>&-
+    wait "$other"
+    [ "$(anonymous)" = 1 ]
+    # one whose container is gone stays, as one without a name does in docker
+    "$CBUILD" rm other
+    "$CBUILD" volume create last >/dev/null
+    [ "$(anonymous)" = 1 ]
+}
+
+@test "an image that is taken over by --volumes-from is there, though its container and the image go while the new one is made" {
+    local maker
+    printf 'FROM busybox\nRUN mkdir /tool && echo three >/tool/file\n' | dockerfile
+    build_ok --network none -t passed
+    "$CBUILD" create --name giver --network none --mount type=image,src=passed,dst=/t busybox true >/dev/null
+    "$CBUILD" volume create first >/dev/null
+    exec 8>"$STORE/volumes/.lock"
+    flock 8
+    "$CBUILD" create --name taker --network none --volumes-from giver filled cat /t/tool/file >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- 8>&- &
+    maker=$!
+    wait_until grep -Eq -- "-> FLOCK +ADVISORY +WRITE $maker " /proc/locks
+    "$CBUILD" rm giver 8>&-
+    "$CBUILD" rmi -f passed img 8>&- >/dev/null
+    "$CBUILD" builder prune -af 8>&- >/dev/null
+    exec 8>&-
+    wait "$maker" || { cat "$BATS_TEST_TMPDIR/out"; return 1; }
+    cbuild start -a taker
+    expect_status 0
+    expect_output three
+}
+
 @test "--mount type=image shows what an image has, read-only, for as long as the container is there" {
     printf 'FROM busybox\nRUN mkdir -p /tool/sub && echo two >/tool/sub/file\n' | dockerfile
     build_ok --network none -t tools
@@ -292,6 +339,43 @@ Are you sure you want to continue? [y/N] '
     sh_in --volumes-from has -- cat /t/file
     expect_output two
     "$CBUILD" rm has
+    cbuild fsck
+    expect_status 0
+}
+
+# Removes something, and stops when the file `victim` goes: COMMAND. Others go on meanwhile. Then it is killed.
+stop_at_victim() {
+    local pid waited=''
+    rm -f "$BATS_TEST_TMPDIR/trace" # of the last one
+    strace -f -qq -P victim -e trace=unlinkat -e inject=unlinkat:signal=SIGSTOP:when=1 -o "$BATS_TEST_TMPDIR/trace" \
+        "$CBUILD" "$@" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    pid=$!
+    wait_until grep -q 'stopped by SIGSTOP' "$BATS_TEST_TMPDIR/trace"
+    for what in 'volume create other' 'volume ls -q' 'create --name other --network none -v new:/v -v /w busybox true' 'ps -aq' 'rm -v other' \
+        'run --rm --network none busybox true' 'volume rm other'; do
+        timeout -s KILL 60 "$CBUILD" $what >"$BATS_TEST_TMPDIR/what" 2>&1 || { waited="$what: $?"; break; }
+    done
+    kill -KILL "$(grep -m1 -o '^[0-9]*' "$BATS_TEST_TMPDIR/trace")"
+    wait "$pid" || true
+    [ -z "$waited" ] || { echo "$waited"; cat "$BATS_TEST_TMPDIR/what"; return 1; }
+    [ -n "$(find "$STORE" -name remains)" ]
+    "$CBUILD" volume create other >/dev/null
+    run find "$STORE" -name victim -o -name remains
+    expect_output ''
+}
+
+@test "while large volumes and containers are removed nobody waits for that, and the next ends what a killed one has left" {
+    local fill='cd %s; mkdir a b; for d in a b; do touch $d/remains; mkdir $d/c; touch $d/c/victim $d/c/remains; done'
+    sh_in -v large:/v -- "$(printf "$fill" /v)"
+    stop_at_victim volume rm large
+    sh_in -v large:/v -- "$(printf "$fill" /v)"
+    stop_at_victim volume prune -af
+    "$CBUILD" run --name own --network none busybox sh -c "$(printf "$fill" /tmp)"
+    stop_at_victim rm own
+    "$CBUILD" run --name own --network none -v /v busybox sh -c "$(printf "$fill" /v)"
+    stop_at_victim rm -v own
+    cbuild ps -aq
+    expect_output ''
     cbuild fsck
     expect_status 0
 }
@@ -483,7 +567,7 @@ Are you sure you want to continue? [y/N] '
     expect_output one
     cbuild cp three:/m/two "$DIR/copy"
     [ "$(cat "$DIR/copy")" = two ]
-    kill -9 "$(pgrep -f "^cbuild-monitor $STORE ")"
+    kill -9 "$(cat "$STORE/containers/$("$CBUILD" inspect -f '{{.Id}}' three)/monitor.lock")"
     ended() { [ "$("$CBUILD" inspect -f '{{.State.Status}}' three)" = exited ]; }
     wait_until ended
     "$CBUILD" start three >/dev/null

@@ -4,11 +4,11 @@
   on-terminal.py [ROWSxCOLUMNS] STEP... -- COMMAND...
 
 Steps: `expect:TEXT` waits for output that has TEXT, `send:TEXT` types it (with \\r, \\x10 and so on),
-`resize:ROWSxCOLUMNS`, `signal:NUMBER`. Then the end is waited for; output and exit status are the command's.
+`resize:ROWSxCOLUMNS`, `signal:NUMBER`, `touch:FILE` makes a file. Then the end is waited for; output and exit status are the command's.
 """
 import codecs, fcntl, os, pty, select, signal, struct, sys, termios, time
 
-LIMIT = 60
+LIMIT = 120
 
 
 def set_size(fd, text):
@@ -56,6 +56,8 @@ def main():
             os.kill(pid, signal.SIGWINCH)
         elif kind == "signal":
             os.kill(pid, int(text))
+        elif kind == "touch":
+            open(text, "w").close()
     while read():
         pass
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -4,10 +4,10 @@
     screen.py COLUMNSxROWS[,TEXT:COLUMNSxROWS] COMMAND...
 
 Just enough of a terminal for a live view: lines, wrapping, cursor up, erasing, carriage return; colours are passed over. With a
-second size the terminal gets it once TEXT stands on it. Lines that scrolled off are printed, too. The command's standard output
-is thrown away, and its exit status is the last line.
+second size the terminal gets it once TEXT stands on it, and then the file $WHEN_RESIZED is made. Lines that scrolled off are
+printed, too. The command's standard output is thrown away, and its exit status is the last line.
 """
-import fcntl, os, pty, re, struct, sys, termios, unicodedata
+import fcntl, os, pty, re, select, signal, struct, sys, termios, unicodedata
 
 
 class Screen:
@@ -80,13 +80,15 @@ if child == 0:
     os.execvp(sys.argv[2], sys.argv[2:])
 os.close(slave)
 pending = b""
-while True:
+
+
+def read():
+    """Takes what has come; nothing more is to come when that is false."""
+    global pending
     try:
         data = os.read(master, 65536)
     except OSError:
-        break
-    if not data:
-        break
+        data = b""
     pending += data
     text = pending.decode("utf-8", "ignore")
     cut = re.search(r"\x1b\[?[\d;]*$", text)
@@ -94,10 +96,26 @@ while True:
         text = text[:cut.start()]
     pending = pending[len(text.encode()):]
     screen.feed(text)
+    return data
+
+
+def resize():
+    """Between two pictures: what was drawn for the old size stands there before."""
+    os.kill(child, signal.SIGSTOP)
+    os.waitpid(child, os.WUNTRACED)
+    while select.select([master], [], [], 0)[0] and read():
+        pass
+    screen.resize(*size(then))
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", screen.rows, screen.columns, 0, 0))
+    if "WHEN_RESIZED" in os.environ:
+        open(os.environ["WHEN_RESIZED"], "w").close()
+    os.kill(child, signal.SIGCONT)
+
+
+while read():
     if when and any(when in line for line in screen.lines):
-        screen.resize(*size(then))
-        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", screen.rows, screen.columns, 0, 0))
         when = ""
+        resize()
 status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 print("\n".join(line.replace("\0", "").rstrip() for line in screen.lines).rstrip("\n"))
 print("status %d" % status)

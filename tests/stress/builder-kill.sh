@@ -32,7 +32,7 @@ groups() {
 # What is dismantled by the kernel, or by who else was killed meanwhile, may take a moment.
 gone() {
     local i
-    for i in $(seq 100); do
+    for i in $(seq 600); do
         nothing_in "$1" && return
         [ "$1" != groups ] || "$cbuild" build -q --network=none --no-cache "$dir" -f "$dir/next" >/dev/null 2>&1
         pause 0.1

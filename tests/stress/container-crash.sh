@@ -23,7 +23,7 @@ pause() { read -r -t "0.0$(printf %05d $((RANDOM * 40000 / 32768)))" <> <(:) || 
 monitors() { pgrep -f "^cbuild-monitor $store " || true; }
 wait_until() {
     local i
-    for i in $(seq 600); do
+    for i in $(seq 2400); do
         "$@" >/dev/null 2>&1 && return 0
         read -r -t 0.05 <> <(:) || true
     done

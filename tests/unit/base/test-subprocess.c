@@ -110,12 +110,12 @@ static void canceling_kills_the_group(void **state)
 
 static void a_daemon_left_behind_does_not_hold_us(void **state)
 {
-    struct cb_subprocess_options options = shell(SHELL("sleep 5 & echo done"));
+    struct cb_subprocess_options options = shell(SHELL("sleep 40 & echo done"));
     cb_auto_value(cb_strbuf) out = {0};
     struct cb_error *err = NULL;
     int code;
 
-    options.timeout_ms = 4000;
+    options.timeout_ms = 30000;
     assert_ok(cb_subprocess_run(&options, &out, NULL, &code, &err), err);
     assert_string_equal(out.text, "done\n");
 }
