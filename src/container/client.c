@@ -155,6 +155,12 @@ int cb_container_save(const struct cb_container *container,
     memcpy(message.text + name_len, wish->criu, criu_len);
     if (connect_to(container, &monitor, err) < 0)
         return -1;
+    if (!cb_client_is_same_program(monitor)) {
+        cb_error_set(err, CB_ERR_UNSUPPORTED,
+                     "the monitor of container %s is another version of cbuild",
+                     container->id);
+        return cb_error_hint(err, "after `cbuild restart` it is this one");
+    }
     if (send_with(monitor, &message, wish->images_fd, &error) < 0 ||
         cb_client_receive(monitor, CB_CLIENT_NO_LIMIT, cancel, &message, NULL, &error) <
             0)

@@ -2,6 +2,8 @@
 load helpers
 
 setup_file() {
+    # Kept between runs, like the bases.
+    [ -x "$CB_BASES/criu/bin/criu" ] || "$CB_TOP/tests/lib/mkcriu" "$CB_BASES/criu"
     export PATH=$CB_BASES/criu/bin:$PATH
     cb_store
 }
@@ -114,6 +116,8 @@ namespaces() {
     saved=$(last)
     counts_on "$saved"
     expect_each_once
+    cbuild events --since 1h --until 0s --filter "container=$name" --filter event=checkpoint --format '{{.Actor.Attributes.name}}'
+    expect_output "$name"
     "$CBUILD" kill "$name" >/dev/null
     wait_until sh -c "[ \"\$('$CBUILD' inspect -f '{{.State.Running}}' $name)\" = false ]"
     printed=$("$CBUILD" logs "$name" | wc -l)

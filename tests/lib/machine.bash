@@ -1,5 +1,5 @@
 # What tests need of the machine, for all that run beside each other: base images, made from Debian's packages and kept as archives
-# between runs, a criu, kept as well, and terminals.
+# between runs, and terminals.
 
 # machine_prepare BASES: what is there already stays as it is.
 machine_prepare() {
@@ -8,7 +8,6 @@ machine_prepare() {
     for name in busybox debian; do
         [ -f "$1/$name.tar" ] || "$lib/../../contrib/mkbase" $name "$1/$name.tar" || return
     done
-    [ "$(id -u)" -ne 0 ] || [ -x "$1/criu/bin/criu" ] || "$lib/mkcriu" "$1/criu" || return
     [ ! -c /dev/fuse ] || [ "$(id -u)" -ne 0 ] || chmod 666 /dev/fuse # as udev makes it
     # Bare machines and containers come without terminals; the tests of -t and of progress need some.
     [ -e /dev/pts/ptmx ] && return
