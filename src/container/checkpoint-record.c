@@ -66,6 +66,10 @@ static int check_sizes(int dir_fd, const struct cb_json *root, struct cb_error *
             !S_ISREG(st.st_mode) || st.st_size != json_integer_value(size))
             return cb_error_set(err, CB_ERR_INTEGRITY,
                                 "the checkpoint is damaged: `%s` is not as it was", name);
+        if (st.st_uid != geteuid() || st.st_mode & 022)
+            return cb_error_set(err, CB_ERR_DENIED,
+                                "the checkpoint's file `%s`: others may write to it",
+                                name);
     }
     return 0;
 }

@@ -295,6 +295,9 @@ namespaces() {
     refuse 'checkpoint one: others may write to its directory'
     chmod g-w "$DIR/one"
     pages=$(echo "$DIR"/one/pages-1.img)
+    chown 12345 "$pages"
+    refuse "the checkpoint's file \`pages-1.img\`: others may write to it"
+    chown 0 "$pages"
     cp "$pages" "$DIR/pages"
     : >"$pages"
     refuse 'the checkpoint is damaged' 'pages-1.img'
