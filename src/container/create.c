@@ -208,7 +208,6 @@ int cb_container_create(struct cb_store *store,
                         struct cb_error **err)
 {
     cb_auto(cb_container) container = xcalloc(1, sizeof(*container));
-    cb_auto(cb_scratch) aside = NULL;
     cb_auto_value(making)
         making = {.store = store, .container = container, .cancel = cancel};
 
@@ -225,7 +224,7 @@ int cb_container_create(struct cb_store *store,
     if (make_filesystem(&making, options->request.rootfs, err) < 0 ||
         enter(&making, options->name, err) < 0) {
         cb_volume_holds_clear(&making.holds);
-        cb_container_remove_volumes(store, container, &aside);
+        cb_volumes_sweep_orphans(store);
         return -1;
     }
     cb_volume_holds_keep(&making.holds);

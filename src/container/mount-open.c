@@ -92,6 +92,18 @@ static int open_volume(const struct opening *opening,
 
 /* ── Images ── */
 
+/* Where a snapshot's mount is attached (store/driver.h) it goes with the handle of the
+ * snapshot; a copy stays. */
+static void keep_mounted(int *fd)
+{
+    int tree = open_tree(*fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+    if (tree < 0)
+        return;
+    cb_close(fd);
+    *fd = tree;
+}
+
 static int open_image(struct cb_store *store, const struct cb_container_mount *mount,
                       int *fd, struct cb_error **err)
 {
@@ -108,9 +120,11 @@ static int open_image(struct cb_store *store, const struct cb_container_mount *m
                             mount->source, mount->target);
     if (cb_snapshot_open_root(files, &whole, err) < 0)
         return -1;
-    if (mount->subpath && *mount->subpath)
-        return open_subpath(whole, mount, fd, err);
-    *fd = cb_steal_fd(&whole);
+    if (!mount->subpath || !*mount->subpath)
+        *fd = cb_steal_fd(&whole);
+    else if (open_subpath(whole, mount, fd, err) < 0)
+        return -1;
+    keep_mounted(fd);
     return 0;
 }
 

@@ -45,9 +45,8 @@ void cb_containers_sweep(struct cb_store *store, int dir)
     }
 }
 
-void cb_container_remove_volumes(struct cb_store *store,
-                                 const struct cb_container *container,
-                                 struct cb_scratch **aside)
+static void remove_volumes(struct cb_store *store, const struct cb_container *container,
+                           struct cb_scratch **aside)
 {
     cb_vec_foreach (mount, &container->mounts) {
         cb_auto(cb_volume) volume = NULL;
@@ -58,11 +57,14 @@ void cb_container_remove_volumes(struct cb_store *store,
     }
 }
 
-static void keep_volumes(struct cb_store *store, const struct cb_container *container)
+static int keep_volumes(struct cb_store *store, const struct cb_container *container,
+                        struct cb_error **err)
 {
-    cb_vec_foreach (mount, &container->mounts)
-        if (mount->name)
-            cb_volume_keep(store, mount->name);
+    cb_vec_foreach (mount, &container->mounts) {
+        if (mount->name && cb_volume_keep(store, mount->name, err) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 void cb_container_delist(struct cb_store *store, const struct cb_container *container)
@@ -84,13 +86,13 @@ static int take_out(struct cb_store *store, struct cb_container *container, int 
     if (cb_containers_lock(store, &lock, &dir, err) < 0)
         return -1;
     cb_containers_sweep(store, dir);
-    if (!volumes)
-        keep_volumes(store, container);
+    if (!volumes && keep_volumes(store, container, err) < 0)
+        return -1;
     /* From here on it is not there; what is left is swept if we do not get to it. */
     if (unlinkat(container->dir_fd, "config.json", 0) < 0 && errno != ENOENT)
         return cb_error_errno(err, errno, "remove the container `%.12s`", container->id);
     if (volumes)
-        cb_container_remove_volumes(store, container, aside);
+        remove_volumes(store, container, aside);
     if (cb_container_unpin_id(store, container->id, err) < 0)
         return -1;
     return cb_fs_remove_tree(dir, container->id, err);

@@ -27,10 +27,6 @@ void cb_container_delist(struct cb_store *store, const struct cb_container *cont
 /* ── For who makes or prunes them; the lock of all is held, DIR is where they are ── */
 /* What was begun and not ended, and what a foreground that was killed has left. */
 void cb_containers_sweep(struct cb_store *store, int dir);
-/* Its anonymous volumes, unless another has them, too; as cb_volume_take_out. */
-void cb_container_remove_volumes(struct cb_store *store,
-                                 const struct cb_container *container,
-                                 struct cb_scratch **aside);
 /* All that is left of ID. */
 void cb_container_clear_away(struct cb_store *store, int dir, const char *id);
 

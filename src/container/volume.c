@@ -367,13 +367,14 @@ void cb_volume_holds_keep(struct cb_volume_holds *holds)
     cb_volume_holds_clear(holds);
 }
 
-void cb_volume_keep(struct cb_store *store, const char *name)
+int cb_volume_keep(struct cb_store *store, const char *name, struct cb_error **err)
 {
     cb_autofd int dir = open_dir(store);
     cb_autofd int fd = dir < 0 ? -1 : open_one(dir, name);
 
-    if (fd >= 0)
-        unlinkat(fd, FRESH_FILE, 0);
+    if ((fd >= 0 && unlinkat(fd, FRESH_FILE, 0) == 0) || errno == ENOENT)
+        return 0;
+    return cb_error_errno(err, errno, "keep the volume `%s`", name);
 }
 
 int cb_volume_hold(struct cb_store *store, const char *name,
@@ -387,11 +388,17 @@ int cb_volume_hold(struct cb_store *store, const char *name,
     return is_there(dir, name) ? hold(dir, name, holds, err) : no_such_volume(name, err);
 }
 
+/* One that cannot be looked at may be. */
 static int is_held(int dir, const char *name)
 {
     cb_autofd int fd = open_one(dir, name);
+    cb_autofd int file =
+        fd < 0 ? -1
+               : openat(fd, VOLUME_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-    return fd >= 0 && cb_lock_is_held(fd, VOLUME_FILE);
+    if (file >= 0)
+        return cb_lock_is_marked(file);
+    return errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ENXIO;
 }
 
 int cb_volume_lock(struct cb_store *store, const char *name, struct cb_cancel *cancel,
@@ -496,21 +503,29 @@ static int is_orphan(struct cb_store *store, int dir, const char *name)
     return !users.count;
 }
 
-/* What somebody was making or removing when he was killed: nobody does while we have the
- * lock. */
+/* For who has the lock, so that nobody makes or removes one. */
+static void sweep_orphans(struct cb_store *store, int dir, struct cb_scratch **aside)
+{
+    cb_auto_value(cb_strings) names = {0};
+
+    cb_fs_list(dir, &names, NULL);
+    cb_vec_foreach (name, &names) {
+        if (!is_hidden(*name) && is_there(dir, *name) && is_orphan(store, dir, *name))
+            take_out(store, dir, *name, aside, NULL);
+    }
+}
+
+/* Also what somebody was making or removing when he was killed. */
 static void sweep(struct cb_store *store, int dir, struct cb_scratch **aside)
 {
     cb_auto_value(cb_strings) names = {0};
 
     cb_fs_list(dir, &names, NULL);
     cb_vec_foreach (name, &names) {
-        if (is_hidden(*name))
-            continue;
-        if (!is_there(dir, *name))
+        if (!is_hidden(*name) && !is_there(dir, *name))
             set_aside(store, dir, *name, aside, NULL);
-        else if (is_orphan(store, dir, *name))
-            take_out(store, dir, *name, aside, NULL);
     }
+    sweep_orphans(store, dir, aside);
 }
 
 void cb_volumes_sweep(struct cb_store *store)
@@ -521,6 +536,16 @@ void cb_volumes_sweep(struct cb_store *store)
 
     if (take_lock(store, &lock, &dir, NULL) == 0)
         sweep(store, dir, &aside);
+}
+
+void cb_volumes_sweep_orphans(struct cb_store *store)
+{
+    cb_auto(cb_scratch) aside = NULL;
+    cb_auto(cb_lock) lock = NULL;
+    cb_autofd int dir = -1;
+
+    if (take_lock(store, &lock, &dir, NULL) == 0)
+        sweep_orphans(store, dir, &aside);
 }
 
 static int refuse_users(const char *name, const struct cb_strings *users,
@@ -576,7 +601,7 @@ int cb_volume_create(struct cb_store *store, const struct cb_volume_wish *wish,
     if (found < 0 || (found && wish->options && check_same(volume, wish, err) < 0))
         return -1;
     if (!found) {
-        sweep(store, dir, &aside);
+        sweep_orphans(store, dir, &aside);
         volume = new_volume(store, wish);
         if (make(dir, volume, holds && volume->anonymous, err) < 0)
             return -1;

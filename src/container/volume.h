@@ -49,7 +49,7 @@ void cb_volume_holds_clear(struct cb_volume_holds *holds);
  * nobody named go when somebody next makes or removes a volume. */
 void cb_volume_holds_keep(struct cb_volume_holds *holds);
 /* The volume NAME stays though its container goes. */
-void cb_volume_keep(struct cb_store *store, const char *name);
+int cb_volume_keep(struct cb_store *store, const char *name, struct cb_error **err);
 CB_AUTO_VALUE_DEFINE(cb_volume_holds, cb_volume_holds_clear)
 /* NOT_FOUND. */
 int cb_volume_hold(struct cb_store *store, const char *name,
@@ -75,6 +75,8 @@ int cb_volume_take_out(struct cb_store *store, const char *name,
 uint64_t cb_volumes_bytes_aside(const struct cb_scratch *aside);
 /* Ends what was killed in the middle of making or removing one. */
 void cb_volumes_sweep(struct cb_store *store);
+/* Removes what was made for containers that never came to be, and is nobody's. */
+void cb_volumes_sweep_orphans(struct cb_store *store);
 /* As `docker volume inspect` shows it: a new reference. */
 json_t *cb_volume_json(const struct cb_volume *volume);
 /* Of its files in the store. */

@@ -301,6 +301,51 @@ Are you sure you want to continue? [y/N] '
     [ "$(anonymous)" = 1 ]
 }
 
+@test "a create that fails removes no volume but those that it made itself" {
+    local maker status=0 volume before
+    anonymous() { "$CBUILD" volume ls -q | grep -E '^[0-9a-f]{64}$' | sort; }
+    volume=$("$CBUILD" create --name giver --network none -v /data busybox true | xargs "$CBUILD" inspect -f '{{(index .Mounts 0).Name}}')
+    before=$(anonymous)
+    grep -q "$volume" <<<"$before"
+    exec 8>"$STORE/volumes/.lock"
+    flock 8
+    "$CBUILD" create --name late --network none --volumes-from giver filled true >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- 8>&- &
+    maker=$!
+    wait_until grep -Eq -- "-> FLOCK +ADVISORY +WRITE $maker " /proc/locks
+    # its volume is nobody's, and the name is another's
+    "$CBUILD" rm giver 8>&-
+    "$CBUILD" create --name late --network none busybox true 8>&- >/dev/null
+    exec 8>&-
+    wait "$maker" || status=$?
+    [ "$status" -ne 0 ]
+    grep -q 'is already in use by' "$BATS_TEST_TMPDIR/out"
+    [ "$(anonymous)" = "$before" ]
+    "$CBUILD" rm late
+    "$CBUILD" volume rm "$volume"
+}
+
+@test "a volume that cannot be kept keeps its container, and what is put beside the volumes stays" {
+    local volume
+    volume=$("$CBUILD" create --name keeper --network none -v /data busybox true | xargs "$CBUILD" inspect -f '{{(index .Mounts 0).Name}}')
+    mkdir "$STORE/volumes/$volume/_new" # its mark, and one that cannot be taken off
+    cbuild rm keeper
+    expect_status 1
+    expect_contains "keep the volume \`$volume\`"
+    rmdir "$STORE/volumes/$volume/_new"
+    touch "$STORE/volumes/$volume/_new"
+    cbuild rm keeper
+    expect_status 0
+    # somebody copies one back
+    mkdir -p "$STORE/volumes/restored/_data"
+    echo precious >"$STORE/volumes/restored/_data/file"
+    "$CBUILD" volume create another >/dev/null
+    sh_in -v fresh:/x -- true
+    "$CBUILD" volume inspect "$volume" >/dev/null
+    [ "$(cat "$STORE/volumes/restored/_data/file")" = precious ]
+    rm -r "$STORE/volumes/restored"
+    "$CBUILD" volume rm "$volume" another fresh
+}
+
 @test "an image that is taken over by --volumes-from is there, though its container and the image go while the new one is made" {
     local maker
     printf 'FROM busybox\nRUN mkdir /tool && echo three >/tool/file\n' | dockerfile
