@@ -38,6 +38,17 @@ static void push_owned(struct cb_run_spec *spec, int fd, const char *path)
     cb_vec_push(&spec->owned, source);
 }
 
+/* A mount of its own in FD's place, where the kernel makes one. */
+static void copy_mount(int *fd)
+{
+    int tree = open_tree(*fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    if (tree < 0)
+        return;
+    cb_close(fd);
+    *fd = tree;
+}
+
 /* ── Volumes ── */
 
 /* What VOLUME is mounted as goes with its descriptor, if it is attached nowhere: so what
@@ -46,16 +57,10 @@ static void push_owned(struct cb_run_spec *spec, int fd, const char *path)
 static int open_subpath(int volume, const struct cb_container_mount *mount, int *fd,
                         struct cb_error **err)
 {
-    int tree;
-
     if (cb_fs_open_in_root(volume, mount->subpath, O_PATH, 0, fd, err) < 0)
         return cb_error_wrap(err, "%s `%s`: cannot access path `%s`", mount->type,
                              mount->name ? mount->name : mount->source, mount->subpath);
-    tree = open_tree(*fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (tree >= 0) {
-        cb_close(fd);
-        *fd = tree;
-    }
+    copy_mount(fd);
     return 0;
 }
 
@@ -92,18 +97,6 @@ static int open_volume(const struct opening *opening,
 
 /* ── Images ── */
 
-/* Where a snapshot's mount is attached (store/driver.h) it goes with the handle of the
- * snapshot; a copy stays. */
-static void keep_mounted(int *fd)
-{
-    int tree = open_tree(*fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-
-    if (tree < 0)
-        return;
-    cb_close(fd);
-    *fd = tree;
-}
-
 static int open_image(struct cb_store *store, const struct cb_container_mount *mount,
                       int *fd, struct cb_error **err)
 {
@@ -120,11 +113,11 @@ static int open_image(struct cb_store *store, const struct cb_container_mount *m
                             mount->source, mount->target);
     if (cb_snapshot_open_root(files, &whole, err) < 0)
         return -1;
-    if (!mount->subpath || !*mount->subpath)
-        *fd = cb_steal_fd(&whole);
-    else if (open_subpath(whole, mount, fd, err) < 0)
-        return -1;
-    keep_mounted(fd);
+    if (mount->subpath && *mount->subpath)
+        return open_subpath(whole, mount, fd, err);
+    /* one that is attached (store/driver.h) goes with the snapshot's handle */
+    copy_mount(&whole);
+    *fd = cb_steal_fd(&whole);
     return 0;
 }
 
